@@ -1,0 +1,2 @@
+Console.WriteLine("understudy");
+return 0;
