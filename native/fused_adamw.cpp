@@ -1,0 +1,139 @@
+// AdamW over many parameters in one call, one pass over the memory of each.
+// Loshchilov & Hutter 2019 (arXiv 1711.05101) in PyTorch's arrangement of the arithmetic.
+#include "abi.h"
+#include "simd.h"
+
+#include <cmath>
+#include <vector>
+
+using namespace understudy;
+
+namespace {
+
+struct Step {
+    float decay;       // 1 - learning rate x weight decay
+    float beta1;
+    float beta2;
+    float step_size;   // learning rate / (1 - beta1 ** step)
+    float root;        // sqrt(1 - beta2 ** step)
+    float eps;
+    float grad_scale;
+};
+
+UNDERSTUDY_SIMD void update(float* __restrict parameter, const float* __restrict gradient, float* __restrict average,
+                            float* __restrict square, int64_t count, Step step) {
+    const float rest1 = 1.0f - step.beta1;
+    const float rest2 = 1.0f - step.beta2;
+#pragma omp simd
+    for (int64_t i = 0; i < count; i++) {
+        const float g = gradient[i] * step.grad_scale;
+        const float m = average[i] + rest1 * (g - average[i]);
+        const float v = step.beta2 * square[i] + rest2 * g * g;
+        average[i] = m;
+        square[i] = v;
+        parameter[i] = parameter[i] * step.decay - step.step_size * (m / (std::sqrt(v) / step.root + step.eps));
+    }
+}
+
+UNDERSTUDY_SIMD double sum_of_squares(const float* values, int64_t count) {
+    double total = 0;
+    // Blocks keep the vector sums short: 32-bit lanes, 64-bit total.
+    for (int64_t begin = 0; begin < count; begin += 4096) {
+        const int64_t end = begin + 4096 < count ? begin + 4096 : count;
+        float sum = 0;
+#pragma omp simd reduction(+ : sum)
+        for (int64_t i = begin; i < end; i++) {
+            sum += values[i] * values[i];
+        }
+        total += sum;
+    }
+    return total;
+}
+
+bool plain_float(const at::Tensor& tensor) {
+    return tensor.device().is_cpu() && tensor.scalar_type() == at::kFloat && tensor.is_contiguous();
+}
+
+void update_composed(at::Tensor& parameter, const at::Tensor& gradient, at::Tensor& average, at::Tensor& square,
+                     const Step& step) {
+    const auto g = gradient.to(at::kFloat) * step.grad_scale;
+    average.mul_(step.beta1).add_(g, 1.0 - step.beta1);
+    square.mul_(step.beta2).addcmul_(g, g, 1.0 - step.beta2);
+    const auto denominator = (square.sqrt() / step.root).add_(step.eps);
+    parameter.mul_(step.decay).addcdiv_(average.to(parameter.scalar_type()),
+                                        denominator.to(parameter.scalar_type()), -step.step_size);
+}
+
+}  // namespace
+
+// Parameters without a gradient are left alone. averages and squares are float32 of the parameters' shapes.
+// grad_scale multiplies every gradient first (clipping, averaging).
+UNDERSTUDY_API int32_t understudy_adamw_step(const Handle* parameters, const Handle* averages, const Handle* squares,
+                                             const double* weight_decays, int32_t count, double learning_rate,
+                                             double beta1, double beta2, double eps, int64_t step_number,
+                                             double grad_scale) {
+    return status_of([&] {
+        at::NoGradGuard no_grad;
+        Step step{};
+        step.beta1 = static_cast<float>(beta1);
+        step.beta2 = static_cast<float>(beta2);
+        step.step_size = static_cast<float>(learning_rate / (1.0 - std::pow(beta1, step_number)));
+        step.root = static_cast<float>(std::sqrt(1.0 - std::pow(beta2, step_number)));
+        step.eps = static_cast<float>(eps);
+        step.grad_scale = static_cast<float>(grad_scale);
+        for (int32_t i = 0; i < count; i++) {
+            auto& parameter = *parameters[i];
+            const auto gradient = parameter.grad();
+            if (!gradient.defined()) {
+                continue;
+            }
+            step.decay = static_cast<float>(1.0 - learning_rate * weight_decays[i]);
+            const auto dense = gradient.contiguous();
+            if (!plain_float(parameter) || !plain_float(dense)) {
+                update_composed(parameter, dense, *averages[i], *squares[i], step);
+                continue;
+            }
+            auto* p = parameter.data_ptr<float>();
+            const auto* g = dense.data_ptr<float>();
+            auto* m = averages[i]->data_ptr<float>();
+            auto* v = squares[i]->data_ptr<float>();
+            at::parallel_for(0, parameter.numel(), 16384, [&](int64_t begin, int64_t end) {
+                update(p + begin, g + begin, m + begin, v + begin, end - begin, step);
+            });
+        }
+    });
+}
+
+// The Euclidean norm of all gradients together; parameters without one count as zero.
+UNDERSTUDY_API int32_t understudy_grad_norm(const Handle* parameters, int32_t count, double* norm) {
+    return status_of([&] {
+        double total = 0;
+        for (int32_t i = 0; i < count; i++) {
+            const auto gradient = parameters[i]->grad();
+            if (!gradient.defined()) {
+                continue;
+            }
+            const auto dense = gradient.contiguous();
+            if (!plain_float(dense)) {
+                const auto one = at::norm(dense.to(at::kFloat)).item().toDouble();
+                total += one * one;
+                continue;
+            }
+            // Fixed blocks, summed in order: the same norm whatever the number of threads.
+            constexpr int64_t block = 65536;
+            const auto blocks = (dense.numel() + block - 1) / block;
+            std::vector<double> partial(static_cast<size_t>(blocks));
+            const auto* values = dense.data_ptr<float>();
+            at::parallel_for(0, blocks, 1, [&](int64_t begin, int64_t end) {
+                for (int64_t b = begin; b < end; b++) {
+                    const auto size = std::min(block, dense.numel() - b * block);
+                    partial[static_cast<size_t>(b)] = sum_of_squares(values + b * block, size);
+                }
+            });
+            for (const auto part : partial) {
+                total += part;
+            }
+        }
+        *norm = std::sqrt(total);
+    });
+}

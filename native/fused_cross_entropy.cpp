@@ -1,0 +1,186 @@
+// Cross-entropy against class indices in one pass over the logits, with its gradient: no softmax is kept, no
+// 32-bit copy of 16-bit logits is made. At 1,024 tokens x 50,304 classes that copy alone would be 206 MB a step.
+#include "abi.h"
+#include "simd.h"
+
+#include <torch/csrc/autograd/custom_function.h>
+
+#include <cmath>
+#include <limits>
+
+using namespace understudy;
+
+namespace {
+
+struct RowSums {
+    float log_sum_exp;
+    float sum;
+};
+
+template <class T>
+inline RowSums row_sums(const T* row, int64_t classes) {
+    float largest = -std::numeric_limits<float>::infinity();
+    float sum = 0;
+#pragma omp simd reduction(max : largest) reduction(+ : sum)
+    for (int64_t i = 0; i < classes; i++) {
+        const float value = load(row, i);
+        largest = value > largest ? value : largest;
+        sum += value;
+    }
+    float total = 0;
+#pragma omp simd reduction(+ : total)
+    for (int64_t i = 0; i < classes; i++) {
+        total += exponential(load(row, i) - largest);
+    }
+    return {largest + std::log(total), sum};
+}
+
+template <class T>
+inline void row_gradient(const T* row, T* gradient, int64_t classes, float log_sum_exp, float scale, float spread) {
+#pragma omp simd
+    for (int64_t i = 0; i < classes; i++) {
+        store(gradient, i, scale * (exponential(load(row, i) - log_sum_exp) - spread));
+    }
+}
+
+UNDERSTUDY_SIMD RowSums row_sums_of(const float* row, int64_t classes) { return row_sums(row, classes); }
+UNDERSTUDY_SIMD RowSums row_sums_of(const c10::BFloat16* row, int64_t classes) { return row_sums(row, classes); }
+
+UNDERSTUDY_SIMD void row_gradient_of(const float* row, float* gradient, int64_t classes, float log_sum_exp,
+                                     float scale, float spread) {
+    row_gradient(row, gradient, classes, log_sum_exp, scale, spread);
+}
+UNDERSTUDY_SIMD void row_gradient_of(const c10::BFloat16* row, c10::BFloat16* gradient, int64_t classes,
+                                     float log_sum_exp, float scale, float spread) {
+    row_gradient(row, gradient, classes, log_sum_exp, scale, spread);
+}
+
+template <class T>
+double forward_rows(const at::Tensor& logits, const int64_t* targets, const float* weights, double smoothing,
+                    float* log_sum_exp) {
+    const auto rows = logits.size(0);
+    const auto classes = logits.size(1);
+    const auto* data = logits.data_ptr<T>();
+    // One partial sum per row, added in row order: the result does not depend on how rows fell to threads.
+    auto losses = at::empty({rows}, at::kDouble);
+    auto* loss = losses.data_ptr<double>();
+    at::parallel_for(0, rows, 1, [&](int64_t begin, int64_t end) {
+        for (int64_t r = begin; r < end; r++) {
+            loss[r] = 0;
+            if (weights[r] == 0) {
+                continue;
+            }
+            const auto* row = data + r * classes;
+            const auto sums = row_sums_of(row, classes);
+            log_sum_exp[r] = sums.log_sum_exp;
+            const double target = load(row, targets[r]);
+            const double mean = smoothing > 0 ? static_cast<double>(sums.sum) / static_cast<double>(classes) : 0;
+            loss[r] = weights[r] * (sums.log_sum_exp - (1 - smoothing) * target - smoothing * mean);
+        }
+    });
+    double total = 0;
+    for (int64_t r = 0; r < rows; r++) {
+        total += loss[r];
+    }
+    return total;
+}
+
+template <class T>
+void backward_rows(const at::Tensor& logits, at::Tensor& gradient, const int64_t* targets, const float* weights,
+                   const float* log_sum_exp, float smoothing, float upstream) {
+    const auto rows = logits.size(0);
+    const auto classes = logits.size(1);
+    const auto* data = logits.data_ptr<T>();
+    auto* out = gradient.data_ptr<T>();
+    const float spread = smoothing / static_cast<float>(classes);
+    at::parallel_for(0, rows, 1, [&](int64_t begin, int64_t end) {
+        for (int64_t r = begin; r < end; r++) {
+            auto* into = out + r * classes;
+            if (weights[r] == 0) {
+                std::memset(static_cast<void*>(into), 0, sizeof(T) * static_cast<size_t>(classes));
+                continue;
+            }
+            const auto* row = data + r * classes;
+            const float scale = weights[r] * upstream;
+            row_gradient_of(row, into, classes, log_sum_exp[r], scale, spread);
+            const float probability = exponential(load(row, targets[r]) - log_sum_exp[r]);
+            store(into, targets[r], scale * (probability - spread - (1.0f - smoothing)));
+        }
+    });
+}
+
+// logits [rows, classes] float32 or bfloat16; targets [rows] int64; weights [rows] float32, 0 = row is not counted.
+class CrossEntropy : public torch::autograd::Function<CrossEntropy> {
+public:
+    static at::Tensor forward(torch::autograd::AutogradContext* context, const at::Tensor& logits,
+                              const at::Tensor& targets, const at::Tensor& weights, double smoothing) {
+        auto log_sum_exp = at::zeros({logits.size(0)}, at::kFloat);
+        const auto* ids = targets.data_ptr<int64_t>();
+        const auto* row_weights = weights.data_ptr<float>();
+        auto* lse = log_sum_exp.data_ptr<float>();
+        const double total = logits.scalar_type() == at::kBFloat16
+                                 ? forward_rows<c10::BFloat16>(logits, ids, row_weights, smoothing, lse)
+                                 : forward_rows<float>(logits, ids, row_weights, smoothing, lse);
+        context->save_for_backward({logits, targets, weights, log_sum_exp});
+        context->saved_data["smoothing"] = smoothing;
+        return at::scalar_tensor(total, at::TensorOptions().dtype(at::kFloat));
+    }
+
+    static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
+                                                   torch::autograd::variable_list upstream) {
+        const auto saved = context->get_saved_variables();
+        const auto& logits = saved[0];
+        auto gradient = at::empty_like(logits);
+        const auto smoothing = static_cast<float>(context->saved_data["smoothing"].toDouble());
+        const auto scale = upstream[0].item().toFloat();
+        const auto* ids = saved[1].data_ptr<int64_t>();
+        const auto* weights = saved[2].data_ptr<float>();
+        const auto* lse = saved[3].data_ptr<float>();
+        if (logits.scalar_type() == at::kBFloat16) {
+            backward_rows<c10::BFloat16>(logits, gradient, ids, weights, lse, smoothing, scale);
+        } else {
+            backward_rows<float>(logits, gradient, ids, weights, lse, smoothing, scale);
+        }
+        return {gradient, at::Tensor(), at::Tensor(), at::Tensor()};
+    }
+};
+
+// The same value by library operations, for other devices and types.
+at::Tensor composed(const at::Tensor& logits, const at::Tensor& targets, const at::Tensor& weights, double smoothing) {
+    auto log_probabilities = at::log_softmax(logits, -1, at::kFloat);
+    auto loss = -log_probabilities.gather(1, targets.unsqueeze(1)).squeeze(1) * (1 - smoothing);
+    if (smoothing > 0) {
+        loss = loss - log_probabilities.mean(1) * smoothing;
+    }
+    return at::where(weights == 0, at::zeros_like(loss), loss * weights).sum();
+}
+
+}  // namespace
+
+// sum over rows of weight x cross-entropy(logits row, target); targets of rows with weight 0 are not looked at.
+UNDERSTUDY_API Handle understudy_weighted_cross_entropy(ConstHandle logits, ConstHandle targets, ConstHandle weights,
+                                                        double label_smoothing) {
+    return tensor_of([&]() -> at::Tensor {
+        TORCH_CHECK(logits->dim() == 2, "expected logits [rows, classes], found ", logits->sizes());
+        const auto rows = logits->size(0);
+        TORCH_CHECK(targets->dim() == 1 && targets->size(0) == rows && targets->scalar_type() == at::kLong,
+                    "expected int64 targets [", rows, "], found ", targets->scalar_type(), ' ', targets->sizes());
+        TORCH_CHECK(weights->dim() == 1 && weights->size(0) == rows && weights->scalar_type() == at::kFloat,
+                    "expected float32 weights [", rows, "], found ", weights->scalar_type(), ' ', weights->sizes());
+        TORCH_CHECK(label_smoothing >= 0 && label_smoothing < 1, "label smoothing must be in [0, 1), found ",
+                    label_smoothing);
+        const auto counted = at::where(*weights == 0, at::zeros_like(*targets), *targets);
+        if (rows > 0) {
+            const auto low = counted.min().item().toLong();
+            const auto high = counted.max().item().toLong();
+            TORCH_CHECK(low >= 0 && high < logits->size(1), "expected targets in [0, ", logits->size(1),
+                        "), found values from ", low, " to ", high);
+        }
+        const bool fused = logits->device().is_cpu() &&
+                           (logits->scalar_type() == at::kFloat || logits->scalar_type() == at::kBFloat16);
+        if (!fused) {
+            return composed(*logits, counted, *weights, label_smoothing);
+        }
+        return CrossEntropy::apply(logits->contiguous(), counted.contiguous(), weights->contiguous(), label_smoothing);
+    });
+}
