@@ -6,28 +6,28 @@ namespace Understudy.Data;
 internal static class OptionBounds
 {
     public static OptionFault? AtLeast(string key, double? value, double least) =>
-        value is { } v && !(v >= least && double.IsFinite(v)) ? new(key, $"Expected at least {Text(least)}; found {Text(v)}.") : null;
+        value is { } v && !(v >= least && double.IsFinite(v)) ? new(key, $"expected at least {Text(least)}, found {Text(v)}.") : null;
 
     public static OptionFault? MoreThan(string key, double? value, double bound) =>
-        value is { } v && !(v > bound && double.IsFinite(v)) ? new(key, $"Expected more than {Text(bound)}; found {Text(v)}.") : null;
+        value is { } v && !(v > bound && double.IsFinite(v)) ? new(key, $"expected more than {Text(bound)}, found {Text(v)}.") : null;
 
     public static OptionFault? Between(string key, double? value, double least, double most) =>
-        value is { } v && !(v >= least && v <= most) ? new(key, $"Expected a value from {Text(least)} to {Text(most)}; found {Text(v)}.") : null;
+        value is { } v && !(v >= least && v <= most) ? new(key, $"expected a value from {Text(least)} to {Text(most)}, found {Text(v)}.") : null;
 
     public static OptionFault? FromToBelow(string key, double? value, double least, double bound) =>
-        value is { } v && !(v >= least && v < bound) ? new(key, $"Expected a value from {Text(least)} to below {Text(bound)}; found {Text(v)}.") : null;
+        value is { } v && !(v >= least && v < bound) ? new(key, $"expected a value from {Text(least)} to below {Text(bound)}, found {Text(v)}.") : null;
 
     public static OptionFault? AboveTo(string key, double? value, double bound, double most) =>
-        value is { } v && !(v > bound && v <= most) ? new(key, $"Expected a value above {Text(bound)}, at most {Text(most)}; found {Text(v)}.") : null;
+        value is { } v && !(v > bound && v <= most) ? new(key, $"expected a value above {Text(bound)}, at most {Text(most)}, found {Text(v)}.") : null;
 
     public static OptionFault? AboveToBelow(string key, double? value, double bound, double limit) =>
-        value is { } v && !(v > bound && v < limit) ? new(key, $"Expected a value above {Text(bound)} and below {Text(limit)}; found {Text(v)}.") : null;
+        value is { } v && !(v > bound && v < limit) ? new(key, $"expected a value above {Text(bound)} and below {Text(limit)}, found {Text(v)}.") : null;
 
     public static OptionFault? NotEmpty(string key, string? value) =>
-        value is { Length: 0 } ? new(key, "Expected a text; found an empty one.") : null;
+        value is { Length: 0 } ? new(key, "expected a text, found an empty one.") : null;
 
     public static OptionFault? NotBlank(string key, string? value) =>
-        value is not null && string.IsNullOrWhiteSpace(value) ? new(key, "Expected a text; found none.") : null;
+        value is not null && string.IsNullOrWhiteSpace(value) ? new(key, "expected a text, found none.") : null;
 
     /// <summary>The faults among <paramref name="checks"/>.</summary>
     public static IEnumerable<OptionFault> Faults(params OptionFault?[] checks) => checks.OfType<OptionFault>();

@@ -141,6 +141,6 @@ public sealed record TrainingOptions
         AtLeast("save_every", SaveEvery, 1),
         AtLeast("log_every", LogEvery, 1),
         Schedule == ScheduleType.Constant && (WarmupSteps > 0 || WarmupRatio > 0)
-            ? new OptionFault("schedule", "The schedule 'constant' has no warm-up, but one is asked for. Use 'constant_with_warmup', or leave out 'warmup_steps' and 'warmup_ratio'.")
+            ? new OptionFault("schedule", "'constant' has no warm-up, but one is asked for. Use 'constant_with_warmup', or leave out 'warmup_steps' and 'warmup_ratio'.")
             : null);
 }

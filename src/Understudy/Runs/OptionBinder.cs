@@ -1,0 +1,151 @@
+using System.Reflection;
+using Understudy.Data;
+
+namespace Understudy.Runs;
+
+/// <summary>Turns nodes into options records. It goes on after a fault, so that all of them are found in one reading.</summary>
+/// <param name="faults">Takes what is wrong.</param>
+/// <param name="folder">The folder that relative paths of the run file start from.</param>
+internal sealed class OptionBinder(List<RunFileFault> faults, string folder)
+{
+    private readonly HashSet<(string, string)> reported = [];
+
+    /// <summary>The values that must be written back as they stood in the run file, by key path.</summary>
+    public Dictionary<string, string> Secrets { get; } = new(StringComparer.Ordinal);
+
+    /// <summary>Where each path to read was given, for a message when nothing is there.</summary>
+    public List<(string Path, string KeyPath, string Where)> Inputs { get; } = [];
+
+    /// <summary>The record for a section; null when it has a fault.</summary>
+    public object? BindSection(Type type, RunNode node, string path)
+    {
+        if (node is not MappingNode mapping)
+            return Fault(node.Where, path, $"expected a section with keys such as {Some(OptionSchema.Of(type))}, found {Describe(node)}.");
+        var schema = OptionSchema.Of(type);
+        var before = faults.Count;
+        var values = new List<(PropertyInfo Property, object? Value)>();
+        foreach (var entry in mapping.Entries)
+        {
+            var keyPath = Join(path, entry.Key);
+            if (schema.Options.FirstOrDefault(option => option.Key == entry.Key) is { } option)
+                values.Add((option.Property, Bind(option.Shape, entry.Value, keyPath)));
+            else
+                faults.Add(new(entry.Where, keyPath, $"unknown key '{keyPath}'.{Cure(entry.Key, schema)}"));
+        }
+        foreach (var option in schema.Options)
+        {
+            if (option.Required && mapping.Find(option.Key) is null)
+                faults.Add(new(mapping.Where, Join(path, option.Key), $"missing key '{Join(path, option.Key)}'. It has no default value; add it."));
+        }
+        if (faults.Count > before)
+            return null;
+
+        var record = Activator.CreateInstance(type)!;
+        foreach (var (property, value) in values)
+            property.SetValue(record, value);
+        foreach (var fault in schema.Validate(record))
+            Report(mapping, fault, path);
+        return record;
+    }
+
+    private object? Bind(ValueShape shape, RunNode node, string path)
+    {
+        if (node is ScalarNode { IsNull: true })
+            return shape.AllowsNull ? null : Fault(node.Where, path, $"{path}: expected {Describe(shape)}, found nothing (null). Give a value or remove the key.");
+        if (shape.Element is { } element)
+            return shape.IsMap ? BindMap(element, node, path) : BindList(element, node, path);
+        if (OptionSchema.IsSection(shape.Type))
+            return BindSection(shape.Type, node, path);
+        var scalar = node as ScalarNode;
+        // --set task.prompt={text} is a text that only looks like a section.
+        if (shape.Type == typeof(string) && scalar is null && (node as MappingNode)?.Source is { } section)
+            scalar = new ScalarNode(node.Where, section, section, false);
+        if (shape.Type == typeof(string) && scalar is null && (node as SequenceNode)?.Source is { } list)
+            scalar = new ScalarNode(node.Where, list, list, false);
+        if (scalar is null)
+            return Fault(node.Where, path, $"{path}: expected {Describe(shape)}, found {Describe(node)}.");
+        var (value, fault) = ScalarValue.Parse(shape.Type, scalar.Text, scalar.Shown);
+        if (fault is not null)
+            return Fault(node.Where, path, $"{path}: {fault}");
+        if (scalar.Secret)
+            Secrets[path] = scalar.Raw;
+        return shape.IsPath ? Resolve((string)value!, scalar, path) : value;
+    }
+
+    private Array BindList(ValueShape element, RunNode node, string path)
+    {
+        if (node is not SequenceNode list)
+        {
+            Fault(node.Where, path, $"{path}: expected a list, found {Describe(node)}.{(node is ScalarNode one ? $" Write [{one.Shown}]." : "")}");
+            return Array.CreateInstance(element.Type, 0);
+        }
+        var array = Array.CreateInstance(element.Type, list.Items.Count);
+        for (var i = 0; i < list.Items.Count; i++)
+            array.SetValue(Bind(element, list.Items[i], $"{path}[{i}]"), i);
+        return array;
+    }
+
+    private object? BindMap(ValueShape element, RunNode node, string path)
+    {
+        if (node is not MappingNode mapping)
+            return Fault(node.Where, path, $"{path}: expected a section of names and values, found {Describe(node)}.");
+        var map = (System.Collections.IDictionary)Activator.CreateInstance(typeof(OrderedDictionary<,>).MakeGenericType(typeof(string), element.Type))!;
+        foreach (var entry in mapping.Entries)
+            map[entry.Key] = Bind(element, entry.Value, Join(path, entry.Key));
+        return map;
+    }
+
+    // What is typed on a command line follows the shell's idea of the current directory, not the run file's.
+    private string Resolve(string given, ScalarNode node, string path)
+    {
+        var resolved = given.Length == 0 ? given : Path.GetFullPath(given, node.Where.StartsWith(RunOverride.Prefix, StringComparison.Ordinal) ? Environment.CurrentDirectory : folder);
+        Inputs.Add((resolved, path, node.Where));
+        return resolved;
+    }
+
+    // Sections validate their inner sections as well, so the same fault comes up once for each level around it.
+    private void Report(MappingNode mapping, OptionFault fault, string path)
+    {
+        var keyPath = path.Length == 0 ? fault.KeyPath : fault.Under(path).KeyPath;
+        if (!reported.Add((keyPath, fault.Message)))
+            return;
+        faults.Add(new(KeyPaths.Place(mapping, fault.KeyPath), keyPath, keyPath.Length == 0 ? fault.Message : $"{keyPath}: {fault.Message}"));
+    }
+
+    private object? Fault(string where, string path, string message)
+    {
+        faults.Add(new(where, path, message));
+        return null;
+    }
+
+    private static string Cure(string key, OptionSchema schema)
+    {
+        var near = Suggest.DidYouMean(key, schema.Options.Select(option => option.Key));
+        if (near.Length > 0)
+            return near;
+        foreach (var section in schema.Options.Where(option => OptionSchema.IsSection(option.Shape.Type)))
+        {
+            if (OptionSchema.Of(section.Shape.Type).Options.Any(option => option.Key == key))
+                return $" Did you mean '{section.Key}.{key}'?";
+        }
+        return $" Known keys: {string.Join(", ", schema.Options.Select(option => option.Key))}.";
+    }
+
+    private static string Some(OptionSchema schema) => string.Join(", ", schema.Options.Take(3).Select(option => $"'{option.Key}'"));
+
+    private static string Join(string path, string key) => path.Length == 0 ? key : $"{path}.{key}";
+
+    private static string Describe(ValueShape shape) =>
+        shape.IsMap ? "a section of names and values"
+        : shape.Element is not null ? "a list"
+        : OptionSchema.IsSection(shape.Type) ? "a section"
+        : ScalarValue.Describe(shape.Type);
+
+    private static string Describe(RunNode node) => node switch
+    {
+        ScalarNode { IsNull: true } => "nothing (null)",
+        ScalarNode scalar => $"'{scalar.Shown}'",
+        SequenceNode => "a list",
+        _ => "a section",
+    };
+}

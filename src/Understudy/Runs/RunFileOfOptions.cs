@@ -1,0 +1,52 @@
+namespace Understudy.Runs;
+
+/// <summary>A run file that was read and found right.</summary>
+/// <typeparam name="TOptions">The record of its root section.</typeparam>
+public sealed class RunFile<TOptions>
+    where TOptions : class
+{
+    private readonly IReadOnlyDictionary<string, string> secrets;
+    private readonly IReadOnlyList<(string Path, string KeyPath, string Where)> inputs;
+
+    internal RunFile(
+        TOptions options,
+        string path,
+        IReadOnlyList<string> overrides,
+        IReadOnlyDictionary<string, string> secrets,
+        IReadOnlyList<(string Path, string KeyPath, string Where)> inputs)
+    {
+        Options = options;
+        Path = path;
+        Overrides = overrides;
+        this.secrets = secrets;
+        this.inputs = inputs;
+    }
+
+    /// <summary>What the file says, overrides included. Paths to read are absolute.</summary>
+    public TOptions Options { get; }
+
+    /// <summary>The file, as it was given.</summary>
+    public string Path { get; }
+
+    /// <summary>The overrides that were applied, as they were given: <c>key.path=value</c>.</summary>
+    public IReadOnlyList<string> Overrides { get; }
+
+    /// <summary>The resolved run file: every value explicit, paths absolute. Reading it gives equal options.</summary>
+    /// <remarks>
+    /// A value that was filled in from an environment variable whose name ends in KEY, TOKEN, SECRET, PASSWORD or
+    /// CREDENTIALS is written as the variable's name, never as its content.
+    /// </remarks>
+    public string ToYaml() => RunFileWriter.Write(Options, secrets);
+
+    /// <summary>Checks that every file and folder to read is there, so that a run does not find out after an hour.</summary>
+    /// <exception cref="RunFileException">Some are not; the message names each with its key.</exception>
+    public void CheckInputs()
+    {
+        var missing = inputs.Where(input => !File.Exists(input.Path) && !Directory.Exists(input.Path)).ToArray();
+        if (missing.Length > 0)
+        {
+            throw new RunFileException([.. missing.Select(input => new RunFileFault(input.Where, input.KeyPath,
+                $"{input.KeyPath}: there is no file or folder '{input.Path}'. Relative paths start at the run file's folder (those of --set at the current directory)."))]);
+        }
+    }
+}
