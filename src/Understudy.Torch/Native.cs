@@ -1,0 +1,74 @@
+using System.Reflection;
+using System.Runtime.InteropServices;
+
+namespace Understudy.Torch;
+
+/// <summary>Finds and loads the native library; the imports are in the other parts of this class.</summary>
+internal static partial class Native
+{
+    internal const string Library = "understudy_native";
+
+    private const string FileName = "libunderstudy_native.so";
+
+    static Native()
+    {
+        NativeLibrary.SetDllImportResolver(typeof(Native).Assembly, Resolve);
+    }
+
+    /// <summary>Where the library is looked for, best first.</summary>
+    internal static IEnumerable<string> Candidates()
+    {
+        if (Environment.GetEnvironmentVariable("UNDERSTUDY_NATIVE") is { Length: > 0 } named)
+        {
+            yield return Directory.Exists(named) ? Path.Combine(named, FileName) : named;
+            yield break;
+        }
+
+        yield return Path.Combine(AppContext.BaseDirectory, FileName);
+        for (var folder = new DirectoryInfo(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
+        {
+            yield return Path.Combine(folder.FullName, ".build", "native", FileName);
+        }
+    }
+
+    private static nint Resolve(string name, Assembly assembly, DllImportSearchPath? path)
+    {
+        if (name != Library)
+        {
+            return 0;
+        }
+
+        foreach (var candidate in Candidates())
+        {
+            if (!File.Exists(candidate))
+            {
+                continue;
+            }
+
+            try
+            {
+                return NativeLibrary.Load(candidate);
+            }
+            catch (DllNotFoundException error)
+            {
+                throw new TorchException($"{candidate} was found but could not be loaded: {error.Message} Is libtorch installed, and the same one this file was built against? './understudy' installs it and builds again.", error.ToString());
+            }
+        }
+
+        throw new TorchException($"The native library {FileName} was not found. Looked for: {string.Join(", ", Candidates())}. Run './understudy' once to build it, or name its folder in UNDERSTUDY_NATIVE.", "");
+    }
+
+    /// <summary>Text of the last failure on this thread as an exception.</summary>
+    internal static TorchException Failure() => new(
+        Marshal.PtrToStringUTF8(understudy_last_error()) is { Length: > 0 } text ? text : "libtorch failed without a message.",
+        Marshal.PtrToStringUTF8(understudy_last_error_details()) ?? "");
+
+    /// <summary>Throws when a status says so.</summary>
+    internal static void Check(int status)
+    {
+        if (status < 0)
+        {
+            throw Failure();
+        }
+    }
+}
