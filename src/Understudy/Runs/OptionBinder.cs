@@ -10,13 +10,19 @@ internal sealed class OptionBinder(List<RunFileFault> faults, string folder)
 {
     private readonly HashSet<(string, string)> reported = [];
 
+    // Apart from the other faults: a section with a value out of range is complete, so the sections around it can be checked too.
+    private readonly List<RunFileFault> outOfRange = [];
+
+    /// <summary>What the sections' own checks found.</summary>
+    public IReadOnlyList<RunFileFault> OutOfRange => outOfRange;
+
     /// <summary>The values that must be written back as they stood in the run file, by key path.</summary>
     public Dictionary<string, string> Secrets { get; } = new(StringComparer.Ordinal);
 
     /// <summary>Where each path to read was given, for a message when nothing is there.</summary>
     public List<(string Path, string KeyPath, string Where)> Inputs { get; } = [];
 
-    /// <summary>The record for a section; null when it has a fault.</summary>
+    /// <summary>The record for a section; null when a key of it, or below it, is unknown, missing or of a wrong type.</summary>
     public object? BindSection(Type type, RunNode node, string path)
     {
         if (node is not MappingNode mapping)
@@ -109,7 +115,7 @@ internal sealed class OptionBinder(List<RunFileFault> faults, string folder)
         var keyPath = path.Length == 0 ? fault.KeyPath : fault.Under(path).KeyPath;
         if (!reported.Add((keyPath, fault.Message)))
             return;
-        faults.Add(new(KeyPaths.Place(mapping, fault.KeyPath), keyPath, keyPath.Length == 0 ? fault.Message : $"{keyPath}: {fault.Message}"));
+        outOfRange.Add(new(KeyPaths.Place(mapping, fault.KeyPath), keyPath, keyPath.Length == 0 ? fault.Message : $"{keyPath}: {fault.Message}"));
     }
 
     private object? Fault(string where, string path, string message)

@@ -60,6 +60,7 @@ public static class RunFile
         var folder = Path.GetDirectoryName(Path.GetFullPath(path)) ?? Environment.CurrentDirectory;
         var binder = new OptionBinder(faults, folder);
         var options = binder.BindSection(typeof(TOptions), root, "");
+        faults.AddRange(binder.OutOfRange);
         if (faults.Count > 0)
             throw new RunFileException(faults);
         return new RunFile<TOptions>((TOptions)options!, path, overrides ?? [], binder.Secrets, binder.Inputs);
