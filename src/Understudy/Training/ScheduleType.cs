@@ -17,4 +17,7 @@ public enum ScheduleType
 
     /// <summary>Up from 0 over the warm-up, then falling with one over the square root of the step.</summary>
     InverseSqrt,
+
+    /// <summary>Up from 0 over the warm-up, then down in a straight line to 1e-7 at the last step, where it stays.</summary>
+    Polynomial,
 }
