@@ -5,7 +5,7 @@ namespace Understudy.Data;
 /// <summary>Reads JSON Lines: one object per line, blank lines skipped.</summary>
 internal static class JsonLines
 {
-    private static readonly JsonDocumentOptions Strict = new() { MaxDepth = 64, AllowDuplicateProperties = false };
+    private static readonly JsonDocumentOptions Strict = new() { MaxDepth = 64 };
 
     /// <summary>The file's rows, read as they are asked for.</summary>
     public static IEnumerable<RawRow> Read(string path, int maxLineMb)
@@ -32,8 +32,11 @@ internal static class JsonLines
             }
             var columns = new List<string>();
             var values = new List<RawValue>();
+            var names = new HashSet<string>(StringComparer.Ordinal);
             foreach (var property in root.EnumerateObject())
             {
+                if (!names.Add(property.Name))
+                    throw lines.Fault($"the object names key '{property.Name}' twice. Remove one.");
                 columns.Add(property.Name);
                 values.Add(Value(property.Value));
             }
