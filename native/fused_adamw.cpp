@@ -3,6 +3,8 @@
 #include "abi.h"
 #include "simd.h"
 
+#include <c10/core/GradMode.h>
+
 #include <cmath>
 #include <vector>
 
@@ -73,7 +75,7 @@ UNDERSTUDY_API int32_t understudy_adamw_step(const Handle* parameters, const Han
                                              double beta1, double beta2, double eps, int64_t step_number,
                                              double grad_scale) {
     return status_of([&] {
-        at::NoGradGuard no_grad;
+        c10::NoGradGuard no_grad;
         Step step{};
         step.beta1 = static_cast<float>(beta1);
         step.beta2 = static_cast<float>(beta2);
