@@ -6,7 +6,8 @@ public sealed record DataSourceOptions
     /// <summary>The smallest and the largest permitted <see cref="MaxLineMb"/>.</summary>
     internal const int LeastMaxLineMb = 1, MostMaxLineMb = 1024;
 
-    /// <summary>The file. A relative path counts from the current directory.</summary>
+    /// <summary>The file. A relative path counts from the run file's folder, from C# from the current directory.</summary>
+    [InputPath]
     public required string Path { get; init; }
 
     /// <summary>How its rows are written. <value>The default value is <see cref="DataFormat.Auto"/>: by the file's name.</value></summary>

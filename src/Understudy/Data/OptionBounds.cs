@@ -29,6 +29,11 @@ internal static class OptionBounds
     public static OptionFault? NotBlank(string key, string? value) =>
         value is not null && string.IsNullOrWhiteSpace(value) ? new(key, "expected a text, found none.") : null;
 
+    public static OptionFault? FileName(string key, string value) =>
+        value.Length is > 0 and <= 100 && value.All(c => char.IsAsciiLetterOrDigit(c) || c is '.' or '_' or '-') && !value.StartsWith('.')
+            ? null
+            : new(key, $"expected at most 100 letters, digits, '.', '_' and '-' that do not begin with '.', since a folder is named after it, found '{value}'.");
+
     /// <summary>The faults among <paramref name="checks"/>.</summary>
     public static IEnumerable<OptionFault> Faults(params OptionFault?[] checks) => checks.OfType<OptionFault>();
 

@@ -23,30 +23,36 @@ internal sealed class OptionBinder(List<RunFileFault> faults, string folder)
     public List<(string Path, string KeyPath, string Where)> Inputs { get; } = [];
 
     /// <summary>The record for a section; null when a key of it, or below it, is unknown, missing or of a wrong type.</summary>
-    public object? BindSection(Type type, RunNode node, string path)
+    /// <param name="type">The record.</param>
+    /// <param name="node">What the file has.</param>
+    /// <param name="path">The section's key path.</param>
+    /// <param name="defaults">The record that the section around it has by default, from which keys that are not given are taken; null to take the type's own defaults.</param>
+    public object? BindSection(Type type, RunNode node, string path, object? defaults = null)
     {
         if (node is not MappingNode mapping)
             return Fault(node.Where, path, $"expected a section with keys such as {Some(OptionSchema.Of(type))}, found {Describe(node)}.");
         var schema = OptionSchema.Of(type);
         var before = faults.Count;
+        var record = Activator.CreateInstance(type)!;
+        foreach (var option in defaults is null ? [] : schema.Options)
+            option.Property.SetValue(record, option.Property.GetValue(defaults));
         var values = new List<(PropertyInfo Property, object? Value)>();
         foreach (var entry in mapping.Entries)
         {
             var keyPath = Join(path, entry.Key);
             if (schema.Options.FirstOrDefault(option => option.Key == entry.Key) is { } option)
-                values.Add((option.Property, Bind(option.Shape, entry.Value, keyPath)));
+                values.Add((option.Property, Bind(option.Shape, entry.Value, keyPath, option.Property.GetValue(record))));
             else
                 faults.Add(new(entry.Where, keyPath, $"unknown key '{keyPath}'.{Cure(entry.Key, schema)}"));
         }
         foreach (var option in schema.Options)
         {
-            if (option.Required && mapping.Find(option.Key) is null)
+            if (option.Required && defaults is null && mapping.Find(option.Key) is null)
                 faults.Add(new(mapping.Where, Join(path, option.Key), $"missing key '{Join(path, option.Key)}'. It has no default value; add it."));
         }
         if (faults.Count > before)
             return null;
 
-        var record = Activator.CreateInstance(type)!;
         foreach (var (property, value) in values)
             property.SetValue(record, value);
         foreach (var fault in schema.Validate(record))
@@ -54,14 +60,14 @@ internal sealed class OptionBinder(List<RunFileFault> faults, string folder)
         return record;
     }
 
-    private object? Bind(ValueShape shape, RunNode node, string path)
+    private object? Bind(ValueShape shape, RunNode node, string path, object? defaults = null)
     {
         if (node is ScalarNode { IsNull: true })
             return shape.AllowsNull ? null : Fault(node.Where, path, $"{path}: expected {Describe(shape)}, found nothing (null). Give a value or remove the key.");
         if (shape.Element is { } element)
             return shape.IsMap ? BindMap(element, node, path) : BindList(element, node, path);
         if (OptionSchema.IsSection(shape.Type))
-            return BindSection(shape.Type, node, path);
+            return BindSection(shape.Type, node, path, defaults);
         var scalar = node as ScalarNode;
         // --set task.prompt={text} is a text that only looks like a section.
         if (shape.Type == typeof(string) && scalar is null && (node as MappingNode)?.Source is { } section)
@@ -75,7 +81,7 @@ internal sealed class OptionBinder(List<RunFileFault> faults, string folder)
             return Fault(node.Where, path, $"{path}: {fault}");
         if (scalar.Secret)
             Secrets[path] = scalar.Raw;
-        return shape.IsPath ? Resolve((string)value!, scalar, path) : value;
+        return shape.Path == PathUse.None ? value : Resolve(shape.Path, (string)value!, scalar, path);
     }
 
     private Array BindList(ValueShape element, RunNode node, string path)
@@ -101,11 +107,20 @@ internal sealed class OptionBinder(List<RunFileFault> faults, string folder)
         return map;
     }
 
-    // What is typed on a command line follows the shell's idea of the current directory, not the run file's.
-    private string Resolve(string given, ScalarNode node, string path)
+    // What is typed on a command line, and what is written, follows the shell's idea of the current directory.
+    private string Resolve(PathUse use, string given, ScalarNode node, string path)
     {
-        var resolved = given.Length == 0 ? given : Path.GetFullPath(given, node.Where.StartsWith(RunOverride.Prefix, StringComparison.Ordinal) ? Environment.CurrentDirectory : folder);
-        Inputs.Add((resolved, path, node.Where));
+        if (given.Length == 0)
+            return given;
+        if (given.Contains('\0', StringComparison.Ordinal))
+        {
+            Fault(node.Where, path, $"{path}: expected a path, found a text with a NUL character.");
+            return given;
+        }
+        var start = use == PathUse.Read && !node.Where.StartsWith(RunOverride.Prefix, StringComparison.Ordinal) ? folder : Environment.CurrentDirectory;
+        var resolved = Path.GetFullPath(given, start);
+        if (use == PathUse.Read)
+            Inputs.Add((resolved, path, node.Where));
         return resolved;
     }
 

@@ -65,8 +65,10 @@ internal sealed class OptionSchema
             Property = property;
             Key = KeyOf(property.Name);
             Required = property.IsDefined(typeof(RequiredMemberAttribute));
-            Shape = new ValueShape(nullability, property.IsDefined(typeof(InputPathAttribute)));
-            InFingerprint = !property.IsDefined(typeof(NotInFingerprintAttribute)) && !Shape.IsPath;
+            var path = property.IsDefined(typeof(InputPathAttribute)) ? PathUse.Read
+                : property.IsDefined(typeof(OutputPathAttribute)) ? PathUse.Write : PathUse.None;
+            Shape = new ValueShape(nullability, path);
+            InFingerprint = path == PathUse.None && !property.IsDefined(typeof(NotInFingerprintAttribute));
         }
 
         public PropertyInfo Property { get; }

@@ -1,0 +1,16 @@
+using Understudy.Data;
+using static Understudy.Data.OptionBounds;
+
+namespace Understudy.Evaluation;
+
+/// <summary>How models are measured on the test rows.</summary>
+public sealed record EvaluationOptions
+{
+    /// <summary>Rows classified at once, at least 1. It cannot change a result.</summary>
+    /// <value>The default value is 64.</value>
+    [NotInFingerprint]
+    public int BatchSize { get; init; } = 64;
+
+    /// <summary>Every value out of its range, with its key.</summary>
+    public IEnumerable<OptionFault> Validate() => Faults(AtLeast("batch_size", BatchSize, 1));
+}

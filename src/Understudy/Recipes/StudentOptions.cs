@@ -1,0 +1,46 @@
+using Understudy.Data;
+using Understudy.Training;
+using static Understudy.Data.OptionBounds;
+
+namespace Understudy.Recipes;
+
+/// <summary>A small model and how it is trained. Give <see cref="Model"/> or <see cref="Architecture"/>.</summary>
+public sealed record StudentOptions
+{
+    /// <summary>What the student is called in tables and folders: letters, digits, <c>.</c>, <c>_</c> and <c>-</c>.</summary>
+    /// <value>It has no default value.</value>
+    public required string Name { get; init; }
+
+    /// <summary>A Hugging Face folder to start from.</summary>
+    /// <value>The default value is null: the student starts from random weights.</value>
+    [InputPath]
+    public string? Model { get; init; }
+
+    /// <summary>The shape of a student that starts from random weights.</summary>
+    /// <value>The default value is null: the student starts from <see cref="Model"/>.</value>
+    public ArchitectureOptions? Architecture { get; init; }
+
+    /// <summary>The tokenizer of a student that starts from random weights, learnt from the seeds and the unlabelled pool.</summary>
+    /// <value>The default value is byte-level BPE with 8,192 tokens.</value>
+    public TokenizerTrainingOptions Tokenizer { get; init; } = new();
+
+    /// <summary>The training.</summary>
+    /// <value>The default value is 20 epochs of batches of 16, learning rate 1e-4 falling in a straight line after 10% warm-up.</value>
+    public TrainingOptions Training { get; init; } = new() { Epochs = 20, LearningRate = 1e-4, WarmupRatio = 0.1 };
+
+    /// <summary>Every value out of its range, with its key.</summary>
+    public IEnumerable<OptionFault> Validate() =>
+    [
+        .. Faults(
+            FileName("name", Name),
+            NotBlank("model", Model),
+            Model is null && Architecture is null ? new OptionFault("", "expected 'model' or 'architecture', found neither.") : null,
+            Model is not null && Architecture is not null ? new OptionFault("", "'model' and 'architecture' exclude each other. Remove one.") : null,
+            Architecture?.Family == ArchitectureFamily.GptNeox
+                ? new OptionFault("architecture.family", "expected roberta or bert, since a student classifies, found gpt_neox.")
+                : null),
+        .. (Architecture?.Validate() ?? []).Select(fault => fault.Under("architecture")),
+        .. Tokenizer.Validate().Select(fault => fault.Under("tokenizer")),
+        .. Training.Validate().Select(fault => fault.Under("training")),
+    ];
+}

@@ -1,0 +1,36 @@
+using Understudy.Data;
+using Understudy.Training;
+using static Understudy.Data.OptionBounds;
+
+namespace Understudy.Recipes;
+
+/// <summary>The large model and how it learns the task from the labelled seeds.</summary>
+public sealed record TeacherOptions
+{
+    /// <summary>A Hugging Face folder with a decoder.</summary>
+    /// <value>The default value is null: the model that <c>pretrain</c> makes.</value>
+    [InputPath]
+    public string? Model { get; init; }
+
+    /// <summary>The training on prompts followed by their labels.</summary>
+    /// <value>The default value is 12 epochs of batches of 16, learning rate 5e-4 falling in a straight line after 10% warm-up.</value>
+    public TrainingOptions Tune { get; init; } = new() { Epochs = 12, LearningRate = 5e-4, WarmupRatio = 0.1 };
+
+    /// <summary>Weight of the prompt's tokens in the loss, from 0 to 1. Above 0 the teacher learns to write such texts as well as to label them.</summary>
+    /// <value>The default value is 0.3.</value>
+    public double PromptLossWeight { get; init; } = 0.3;
+
+    /// <summary>Weight of the label's tokens in the loss, above 0.</summary>
+    /// <value>The default value is 1.</value>
+    public double LabelLossWeight { get; init; } = 1;
+
+    /// <summary>Every value out of its range, with its key.</summary>
+    public IEnumerable<OptionFault> Validate() =>
+    [
+        .. Faults(
+            NotBlank("model", Model),
+            Between("prompt_loss_weight", PromptLossWeight, 0, 1),
+            MoreThan("label_loss_weight", LabelLossWeight, 0)),
+        .. Tune.Validate().Select(fault => fault.Under("tune")),
+    ];
+}

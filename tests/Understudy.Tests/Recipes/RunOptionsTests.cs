@@ -1,0 +1,69 @@
+using Understudy.Recipes;
+using Understudy.Runs;
+using Understudy.Training;
+
+namespace Understudy.Tests.Recipes;
+
+public sealed class RunOptionsTests
+{
+    private const string Small = """
+        name: demo
+        data: {train: {path: train.jsonl}}
+        teacher: {model: teacher}
+        students: [{name: small, architecture: {family: roberta}}]
+        """;
+
+    private static RunOptions Parse(string text, params string[] overrides) =>
+        RunFile.Parse<RunOptions>(text, "/work/a.yaml", overrides, _ => null).Options;
+
+    [Fact]
+    public void Keys_that_are_not_given_keep_the_default_of_their_section()
+    {
+        var options = Parse(Small, "teacher.tune.epochs=5", "pretrain.corpus=[/x.txt]", "pretrain.architecture.hidden_size=512");
+        Assert.Equal(new TrainingOptions { Epochs = 5, LearningRate = 5e-4, WarmupRatio = 0.1 }, options.Teacher.Tune);
+        Assert.Equal(6, options.Pretrain!.Architecture.NumHiddenLayers);
+        Assert.Equal(512, options.Pretrain.Architecture.HiddenSize);
+        Assert.Equal("/work/teacher", options.Teacher.Model);
+        Assert.Equal("/work/train.jsonl", options.Data.Train.Path);
+    }
+
+    [Fact]
+    public void The_resolved_file_gives_equal_options()
+    {
+        var given = RunFile.Parse<RunOptions>(Small, "/work/a.yaml", ["students.0.training.schedule=inverse_sqrt", "pretrain.corpus=[/x.txt, 'y: #.txt']", "generate.sampling.stop_strings=[\"\\n\", '\"${X}']"], _ => null);
+        var yaml = given.ToYaml();
+        var read = RunFile.Parse<RunOptions>(yaml, "/elsewhere/run.yaml", [], _ => null);
+        Assert.Equal(yaml, read.ToYaml());
+        Assert.Equivalent(given.Options, read.Options, strict: true);
+        Assert.Equal(ScheduleType.InverseSqrt, read.Options.Students[0].Training.Schedule);
+        Assert.Equal(["\n", "\"${X}"], read.Options.Generate.Sampling.StopStrings);
+    }
+
+    [Fact]
+    public void Every_section_is_checked()
+    {
+        var message = Assert.Throws<RunFileException>(() => Parse(
+            """
+            name: a b
+            device: gpu
+            arms: [both, both]
+            data: {train: {path: ''}}
+            teacher: {tune: {epochs: 0}, prompt_loss_weight: 2}
+            generate: {sampling: {top_p: 0}}
+            students: [{name: s}, {name: s, model: a, training: {schedule: constant, warmup_ratio: 0.1}}]
+            """)).Message;
+        Assert.Equal("""
+            /work/a.yaml(4,16): data.train.path: expected the path of a data file, found an empty string.
+            /work/a.yaml(5,18): teacher.tune.epochs: expected at least 1, found 0.
+            /work/a.yaml(5,30): teacher.prompt_loss_weight: expected a value from 0 to 1, found 2.
+            /work/a.yaml(6,23): generate.sampling.top_p: expected a value above 0, at most 1, found 0.
+            /work/a.yaml(7,12): students[0]: expected 'model' or 'architecture', found neither.
+            /work/a.yaml(7,54): students[1].training.schedule: 'constant' has no warm-up, but one is asked for. Use 'constant_with_warmup', or leave out 'warmup_steps' and 'warmup_ratio'.
+            /work/a.yaml(1,1): name: expected at most 100 letters, digits, '.', '_' and '-' that do not begin with '.', since a folder is named after it, found 'a b'.
+            /work/a.yaml(2,1): device: expected cpu, cuda or cuda:N, found 'gpu'.
+            /work/a.yaml(3,1): arms: an arm occurs twice. Remove one.
+            /work/a.yaml(5,1): teacher: expected a teacher for the arms that use one, found none. Name a folder in 'teacher.model', describe one in 'pretrain', or set 'arms' to [seeds_only].
+            /work/a.yaml(7,1): students: 2 students are called 's'. Give each its own 'name'.
+            """.ReplaceLineEndings("\n"), message);
+    }
+}
