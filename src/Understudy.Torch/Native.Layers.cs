@@ -54,4 +54,7 @@ internal static partial class Native
 
     [LibraryImport(Library)]
     internal static partial int understudy_grad_norm(ReadOnlySpan<nint> parameters, int count, out double norm);
+
+    [LibraryImport(Library)]
+    internal static partial TensorHandle understudy_rotary_embedding(TensorHandle x, TensorHandle cosine, TensorHandle sine);
 }

@@ -151,9 +151,14 @@ public sealed partial class Tensor : IDisposable
     }
 
     [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
-    private static void ReleaseOwner(nint context) => GCHandle.FromIntPtr(context).Free();
+    private static void ReleaseOwner(nint context)
+    {
+        var keep = GCHandle.FromIntPtr(context);
+        (keep.Target as IDisposable)?.Dispose();
+        keep.Free();
+    }
 
-    internal static unsafe Tensor FromMemory(nint data, ReadOnlySpan<long> shape, ScalarType dtype, object owner)
+    internal static unsafe Tensor FromMemory(nint data, ReadOnlySpan<long> shape, ScalarType dtype, IDisposable owner)
     {
         var keep = GCHandle.Alloc(owner);
         var created = Native.understudy_from_blob(data, shape, shape.Length, (int)dtype, (nint)(delegate* unmanaged[Cdecl]<nint, void>)&ReleaseOwner, GCHandle.ToIntPtr(keep));

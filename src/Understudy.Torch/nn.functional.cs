@@ -44,6 +44,14 @@ public static class nn
         public static Tensor scaled_dot_product_attention(Tensor query, Tensor key, Tensor value, Tensor? mask = null, double dropout = 0, bool isCausal = false) =>
             new(Native.understudy_scaled_dot_product_attention(query.Handle, key.Handle, value.Handle, Tensor.HandleOf(mask), dropout, isCausal ? 1 : 0));
 
+        /// <summary>Rotates the first numbers of every head by the angle of its position, halves layout (Su et al., arXiv 2104.09864, in GPT-NeoX's arrangement).</summary>
+        /// <param name="x">[batch, heads, tokens, head_dim]; the last dimension contiguous.</param>
+        /// <param name="cosine">[batch or 1, 1, tokens, rotated], float32; rotated is even and at most head_dim, the rest is copied.</param>
+        /// <param name="sine">[batch or 1, 1, tokens, rotated], float32.</param>
+        /// <returns>The shape and type of <paramref name="x"/>.</returns>
+        public static Tensor rotary_embedding(Tensor x, Tensor cosine, Tensor sine) =>
+            new(Native.understudy_rotary_embedding(x.Handle, cosine.Handle, sine.Handle));
+
         /// <summary>Sum over rows of weight x cross-entropy of a row's logits against its class. One pass over the logits, whose gradient has their type.</summary>
         /// <param name="logits">[rows, classes], float32 or bfloat16.</param>
         /// <param name="targets">[rows] int64; not looked at where the weight is 0.</param>

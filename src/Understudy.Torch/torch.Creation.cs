@@ -71,8 +71,8 @@ public static partial class torch
     /// <param name="data">Address of the first element, aligned to the element size.</param>
     /// <param name="shape">Sizes of a contiguous tensor.</param>
     /// <param name="dtype">Element type.</param>
-    /// <param name="owner">Kept alive until the last view of the memory is gone; its finaliser or <c>Dispose</c> must not free the memory sooner.</param>
-    public static Tensor from_blob(nint data, ReadOnlySpan<long> shape, ScalarType dtype, object owner)
+    /// <param name="owner">Holds the memory; disposed when the last view of it is gone, on whatever thread lets go of that.</param>
+    public static Tensor from_blob(nint data, ReadOnlySpan<long> shape, ScalarType dtype, IDisposable owner)
     {
         ArgumentNullException.ThrowIfNull(owner);
         return Tensor.FromMemory(data, shape, dtype, owner);

@@ -1,0 +1,125 @@
+using Understudy.Torch;
+using static Understudy.Torch.nn;
+
+namespace Understudy.Models;
+
+/// <summary>The encoder that BERT and RoBERTa share: embeddings, then post-norm blocks (layout of transformers' <c>BertModel</c>).</summary>
+/// <remarks>The families differ in how positions are counted, and in their heads.</remarks>
+public sealed class BertEncoder
+{
+    private readonly BertConfig config;
+    private readonly Embedding words;
+    private readonly Embedding positions;
+    private readonly Embedding types;
+    private readonly LayerNorm norm;
+    private readonly Block[] blocks;
+
+    /// <summary>Takes the encoder's weights from a source.</summary>
+    /// <param name="config">The architecture.</param>
+    /// <param name="source">A checkpoint or new weights.</param>
+    /// <param name="prefix"><c>bert.</c>, <c>roberta.</c>, or nothing for a bare encoder.</param>
+    public BertEncoder(BertConfig config, IParameterSource source, string prefix)
+    {
+        this.config = config;
+        var act = Activation.ByName(config.HiddenAct, new ConfigJson(config.ToJson(""), ConfigJson.FileName));
+        words = Embedding.Take(source, $"{prefix}embeddings.word_embeddings", config.VocabSize, config.HiddenSize, config.PadTokenId);
+        positions = Embedding.Take(source, $"{prefix}embeddings.position_embeddings", config.MaxPositionEmbeddings, config.HiddenSize, config.IsRoberta ? config.PadTokenId : -1);
+        types = Embedding.Take(source, $"{prefix}embeddings.token_type_embeddings", config.TypeVocabSize, config.HiddenSize);
+        norm = LayerNorm.Take(source, $"{prefix}embeddings.LayerNorm", config.HiddenSize, config.LayerNormEps);
+        blocks = [.. Enumerable.Range(0, config.NumHiddenLayers).Select(i => new Block(config, source, act, $"{prefix}encoder.layer.{i}"))];
+    }
+
+    /// <summary>The word embedding, which the masked-LM head shares.</summary>
+    public Tensor WordEmbeddings => words.Weight;
+
+    /// <summary>The last hidden states.</summary>
+    /// <param name="inputIds">[batch, tokens] int64.</param>
+    /// <param name="attentionMask">[batch, tokens] int64, 1 = a real token; null when all are.</param>
+    /// <param name="tokenTypeIds">[batch, tokens] int64; null for all 0.</param>
+    /// <param name="dropout">Probabilities in training; null for none.</param>
+    /// <param name="hiddenStates">Receives [batch, tokens, hidden] after the embeddings and after each block.</param>
+    /// <returns>[batch, tokens, hidden].</returns>
+    /// <exception cref="ArgumentException">More tokens than the model has positions for.</exception>
+    public Tensor forward(Tensor inputIds, Tensor? attentionMask, Tensor? tokenTypeIds, (double Hidden, double Attention)? dropout = null, IList<Tensor>? hiddenStates = null)
+    {
+        var tokens = inputIds.size(1);
+        if (tokens > config.MaxLength)
+        {
+            throw new ArgumentException($"A row of {tokens} tokens was given; the model takes at most {config.MaxLength}. Shorten the text or set max_length.", nameof(inputIds));
+        }
+
+        using var scope = torch.NewDisposeScope();
+        var (hidden, attention) = dropout ?? (0, 0);
+        var mask = AttentionMasks.Padding(attentionMask);
+        var place = Positions(inputIds, tokens);
+        var typeIds = tokenTypeIds ?? torch.zeros([1, tokens], ScalarType.Int64, inputIds.device);
+        var x = norm.forward(words.forward(inputIds) + types.forward(typeIds) + positions.forward(place));   // [batch, tokens, hidden]
+        x = Drop(x, hidden);
+        hiddenStates?.Add(x);
+        foreach (var block in blocks)
+        {
+            x = block.forward(x, mask, hidden, attention);
+            hiddenStates?.Add(x);
+        }
+
+        if (hiddenStates is not null)
+        {
+            scope.MoveToOuter(hiddenStates.Where(state => state != x));
+        }
+
+        return scope.MoveToOuter(x);
+    }
+
+    private Tensor Positions(Tensor inputIds, long tokens)
+    {
+        if (!config.IsRoberta)
+        {
+            return torch.arange(tokens, device: inputIds.device).unsqueeze(0);
+        }
+
+        // RoBERTa counts the tokens that are not padding, by their id and not by the mask, from pad + 1; padding stays at pad.
+        var real = inputIds.ne(config.PadTokenId).to(ScalarType.Int64);
+        return real.cumsum(1) * real + config.PadTokenId;
+    }
+
+    private static Tensor Drop(Tensor x, double probability) => probability > 0 ? functional.dropout(x, probability, training: true) : x;
+
+    private sealed class Block
+    {
+        private readonly int heads;
+        private readonly Linear query;
+        private readonly Linear key;
+        private readonly Linear value;
+        private readonly Linear attentionOutput;
+        private readonly LayerNorm attentionNorm;
+        private readonly Linear up;
+        private readonly Linear down;
+        private readonly LayerNorm outputNorm;
+        private readonly Func<Tensor, Tensor> act;
+
+        internal Block(BertConfig config, IParameterSource source, Func<Tensor, Tensor> act, string name)
+        {
+            this.act = act;
+            heads = config.NumAttentionHeads;
+            var hidden = config.HiddenSize;
+            query = Linear.Take(source, $"{name}.attention.self.query", hidden, hidden);
+            key = Linear.Take(source, $"{name}.attention.self.key", hidden, hidden);
+            value = Linear.Take(source, $"{name}.attention.self.value", hidden, hidden);
+            attentionOutput = Linear.Take(source, $"{name}.attention.output.dense", hidden, hidden);
+            attentionNorm = LayerNorm.Take(source, $"{name}.attention.output.LayerNorm", hidden, config.LayerNormEps);
+            up = Linear.Take(source, $"{name}.intermediate.dense", hidden, config.IntermediateSize);
+            down = Linear.Take(source, $"{name}.output.dense", config.IntermediateSize, hidden);
+            outputNorm = LayerNorm.Take(source, $"{name}.output.LayerNorm", hidden, config.LayerNormEps);
+        }
+
+        internal Tensor forward(Tensor x, Tensor? mask, double hiddenDropout, double attentionDropout)
+        {
+            var mixed = functional.scaled_dot_product_attention(Split(query.forward(x)), Split(key.forward(x)), Split(value.forward(x)), mask, attentionDropout);   // [batch, heads, tokens, head_dim]
+            var joined = mixed.transpose(1, 2).reshape(x.size(0), x.size(1), x.size(2));
+            x = attentionNorm.forward(Drop(attentionOutput.forward(joined), hiddenDropout) + x);
+            return outputNorm.forward(Drop(down.forward(act(up.forward(x))), hiddenDropout) + x);
+        }
+
+        private Tensor Split(Tensor x) => x.view(x.size(0), x.size(1), heads, x.size(2) / heads).transpose(1, 2);
+    }
+}

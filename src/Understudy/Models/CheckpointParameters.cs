@@ -1,0 +1,142 @@
+using System.Text;
+using Understudy.Torch;
+
+namespace Understudy.Models;
+
+/// <summary>Weights from a checkpoint. <see cref="Finish"/> reports everything that did not fit in one error.</summary>
+public sealed class CheckpointParameters : IParameterSource, IDisposable
+{
+    // Buffers that older versions of transformers saved beside the weights; they are computed, not learned.
+    private static readonly string[] LegacyBuffers =
+        [".attention.bias", ".attention.masked_bias", ".rotary_emb.inv_freq", "embeddings.position_ids", "embeddings.token_type_ids"];
+
+    private readonly Checkpoint checkpoint;
+    private readonly IReadOnlyList<string> prefixes;
+    private readonly IParameterSource? fallback;
+    private readonly ScalarType dtype;
+    private readonly Device device;
+    private readonly HashSet<string> used = [];
+    private readonly List<string> missing = [];
+    private readonly List<string> misshapen = [];
+    private readonly List<string> fresh = [];
+
+    /// <summary>Opens a checkpoint for reading weights from it.</summary>
+    /// <param name="folder">A Hugging Face model folder.</param>
+    /// <param name="basePrefix">Prefix that the base model's weights have in the full model and may lack in the file (<c>bert.</c>), or the other way round.</param>
+    /// <param name="fallback">Makes the weights that the file lacks, for a head that is trained next; null: a missing weight is an error.</param>
+    /// <param name="dtype">Type the weights are converted to.</param>
+    /// <param name="device">Where they are put; the CPU when null.</param>
+    /// <exception cref="InvalidDataException">No checkpoint that can be read.</exception>
+    public CheckpointParameters(string folder, string basePrefix = "", IParameterSource? fallback = null, ScalarType dtype = ScalarType.Float32, Device? device = null)
+    {
+        checkpoint = Checkpoint.Open(folder);
+        prefixes = basePrefix.Length == 0 ? [] : [basePrefix];
+        this.fallback = fallback;
+        this.dtype = dtype;
+        this.device = device ?? Device.CPU;
+    }
+
+    /// <summary>Names of the weights that the file lacked and that are new.</summary>
+    public IReadOnlyList<string> NewParameters => fresh;
+
+    /// <summary>Whether the checkpoint has a weight under this name.</summary>
+    public bool Contains(string name) => Find(name) is not null;
+
+    /// <inheritdoc/>
+    public Tensor Take(string name, ParameterInit init, params ReadOnlySpan<long> shape)
+    {
+        ArgumentNullException.ThrowIfNull(name);
+        using var scope = torch.NewDisposeScope();
+        var isFresh = FreshPrefixes.Any(prefix => name.StartsWith(prefix, StringComparison.Ordinal));
+        if (isFresh || Find(name) is not { } stored)
+        {
+            if (fallback is not null)
+            {
+                fresh.Add(name);
+                return DisposeScope.Detach(fallback.Take(name, init, shape));
+            }
+
+            missing.Add($"{name} [{string.Join(", ", shape.ToArray())}]");
+            return DisposeScope.Detach(torch.empty(shape));
+        }
+
+        used.Add(stored.Entry.Name);
+        if (!shape.SequenceEqual(stored.Entry.Shape))
+        {
+            misshapen.Add($"{name}: expected [{string.Join(", ", shape.ToArray())}], found [{string.Join(", ", stored.Entry.Shape)}]");
+            return DisposeScope.Detach(torch.empty(shape));
+        }
+
+        var mapped = MappedTensors.View(stored);
+        return DisposeScope.Detach(mapped.to(dtype, device, copy: true)).requires_grad_();
+    }
+
+    /// <summary>Checks that everything fitted.</summary>
+    /// <exception cref="InvalidDataException">Missing, unexpected or wrong-shaped weights; all of them are listed.</exception>
+    public void Finish()
+    {
+        var unexpected = checkpoint.Names.Where(name => !used.Contains(name) && !IsIgnorable(name)).ToList();
+        if (missing.Count == 0 && misshapen.Count == 0 && unexpected.Count == 0)
+        {
+            return;
+        }
+
+        var text = new StringBuilder($"The weights in {checkpoint.Path} do not fit the model that its config.json describes.");
+        List(text, "Missing", missing);
+        List(text, "Unexpected", unexpected);
+        List(text, "Wrong shape", misshapen);
+        text.Append(" Is this the checkpoint of another architecture, or an interrupted save?");
+        throw new InvalidDataException(text.ToString());
+    }
+
+    /// <summary>Weights of heads that the model does not have; they are left out without an error.</summary>
+    public IList<string> IgnoredPrefixes { get; } = [];
+
+    /// <summary>Weights that are made anew although the checkpoint may have some under these names: the head for other labels.</summary>
+    public IList<string> FreshPrefixes { get; } = [];
+
+    /// <inheritdoc/>
+    public void Dispose() => checkpoint.Dispose();
+
+    private bool IsIgnorable(string name) =>
+        LegacyBuffers.Any(suffix => name.EndsWith(suffix, StringComparison.Ordinal)) ||
+        IgnoredPrefixes.Any(prefix => name.StartsWith(prefix, StringComparison.Ordinal));
+
+    private CheckpointTensor? Find(string name)
+    {
+        foreach (var spelling in Spellings(name))
+        {
+            if (checkpoint.TryGet(spelling, out var found))
+            {
+                return found;
+            }
+        }
+
+        return null;
+    }
+
+    private IEnumerable<string> Spellings(string name)
+    {
+        yield return name;
+        foreach (var variant in prefixes.Select(prefix => name.StartsWith(prefix, StringComparison.Ordinal) ? name[prefix.Length..] : prefix + name))
+        {
+            yield return variant;
+            yield return Legacy(variant);
+        }
+
+        yield return Legacy(name);
+    }
+
+    // TensorFlow's names, which the first BERT checkpoints carried over.
+    private static string Legacy(string name) => name
+        .Replace("LayerNorm.weight", "LayerNorm.gamma", StringComparison.Ordinal)
+        .Replace("LayerNorm.bias", "LayerNorm.beta", StringComparison.Ordinal);
+
+    private static void List(StringBuilder text, string kind, List<string> names)
+    {
+        if (names.Count > 0)
+        {
+            text.Append($" {kind} ({names.Count}): {string.Join("; ", names)}.");
+        }
+    }
+}

@@ -1,0 +1,137 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+
+namespace Understudy.Models;
+
+/// <summary>Reads a <c>config.json</c> key by key and says what is wrong with one in the words of the file.</summary>
+public sealed class ConfigJson
+{
+    /// <summary>Name of the file in a model folder.</summary>
+    public const string FileName = "config.json";
+
+    private static readonly JsonDocumentOptions Limits = new() { MaxDepth = 32, CommentHandling = JsonCommentHandling.Disallow };
+    private readonly string path;
+
+    /// <summary>A configuration that is already parsed.</summary>
+    /// <param name="root">The object of the file.</param>
+    /// <param name="path">Where it came from, for messages.</param>
+    public ConfigJson(JsonObject root, string path)
+    {
+        Root = root;
+        this.path = path;
+    }
+
+    /// <summary>The object of the file, with keys that nothing here reads.</summary>
+    public JsonObject Root { get; }
+
+    /// <summary>Reads the <c>config.json</c> of a model folder.</summary>
+    /// <exception cref="InvalidDataException">There is none, or it is not a JSON object.</exception>
+    public static ConfigJson Read(string folder)
+    {
+        var file = Path.Combine(folder, FileName);
+        if (!File.Exists(file))
+        {
+            throw new InvalidDataException($"{folder} is not a model folder: it has no {FileName}. Expected a Hugging Face folder with {FileName}, model.safetensors and tokenizer.json.");
+        }
+
+        try
+        {
+            return JsonNode.Parse(File.ReadAllText(file), documentOptions: Limits) is JsonObject root
+                ? new ConfigJson(root, file)
+                : throw new InvalidDataException($"{file} is not a JSON object.");
+        }
+        catch (Exception error) when (error is JsonException or ArgumentException)
+        {
+            throw new InvalidDataException($"{file} is not valid JSON: {error.Message}", error);
+        }
+    }
+
+    /// <summary>Whether a key is there and not null.</summary>
+    public bool Has(string key) => Root.TryGetPropertyValue(key, out var value) && value is not null;
+
+    /// <summary>A number that counts something.</summary>
+    /// <param name="key">Key of the file.</param>
+    /// <param name="fallback">The value when the key is absent; null makes it required.</param>
+    /// <param name="least">The smallest valid value.</param>
+    /// <exception cref="InvalidDataException">Missing, not an integer, or too small.</exception>
+    public int Int(string key, int? fallback = null, int least = 1)
+    {
+        var value = OptionalInt(key) ?? fallback ?? throw Missing(key, "an integer");
+        return value >= least ? value : throw Wrong(key, $"an integer of at least {least}", value.ToString());
+    }
+
+    /// <summary>An integer, or null where the key is absent, null, or (as some files have it for token ids) a list, whose first entry counts.</summary>
+    public int? OptionalInt(string key)
+    {
+        if (!Has(key))
+        {
+            return null;
+        }
+
+        var node = Root[key] is JsonArray { Count: > 0 } list ? list[0] : Root[key];
+        return node is JsonValue value && value.TryGetValue<int>(out var number) ? number : throw Wrong(key, "an integer", Root[key]!.ToJsonString());
+    }
+
+    /// <summary>A real number.</summary>
+    /// <exception cref="InvalidDataException">Missing without a fallback, or not a finite number.</exception>
+    public double Double(string key, double? fallback = null)
+    {
+        if (!Has(key))
+        {
+            return fallback ?? throw Missing(key, "a number");
+        }
+
+        return Root[key] is JsonValue value && value.TryGetValue<double>(out var number) && double.IsFinite(number)
+            ? number
+            : throw Wrong(key, "a number", Root[key]!.ToJsonString());
+    }
+
+    /// <summary>A truth value.</summary>
+    /// <exception cref="InvalidDataException">Not <c>true</c> or <c>false</c>.</exception>
+    public bool Bool(string key, bool fallback)
+    {
+        if (!Has(key))
+        {
+            return fallback;
+        }
+
+        return Root[key] is JsonValue value && value.TryGetValue<bool>(out var flag) ? flag : throw Wrong(key, "true or false", Root[key]!.ToJsonString());
+    }
+
+    /// <summary>A text.</summary>
+    /// <exception cref="InvalidDataException">Missing without a fallback, or not a string.</exception>
+    public string String(string key, string? fallback = null)
+    {
+        if (!Has(key))
+        {
+            return fallback ?? throw Missing(key, "a string");
+        }
+
+        return Root[key] is JsonValue value && value.TryGetValue<string>(out var text) ? text : throw Wrong(key, "a string", Root[key]!.ToJsonString());
+    }
+
+    /// <summary>An object below this one, or null.</summary>
+    /// <exception cref="InvalidDataException">Something else than an object.</exception>
+    public ConfigJson? Section(string key)
+    {
+        if (!Has(key))
+        {
+            return null;
+        }
+
+        return Root[key] is JsonObject section ? new ConfigJson(section, $"{path}, '{key}'") : throw Wrong(key, "an object", Root[key]!.ToJsonString());
+    }
+
+    /// <summary>The fault of a key whose value this library does not support.</summary>
+    public InvalidDataException Unsupported(string key, string found, string supported) =>
+        new($"{path}: '{key}' is '{found}', which is not supported. Supported: {supported}.");
+
+    /// <summary>A fault of the file as a whole.</summary>
+    public InvalidDataException Fault(string message) => new($"{path}: {message}");
+
+    private InvalidDataException Missing(string key, string expected) => new($"{path}: '{key}' is missing; expected {expected}.");
+
+    private InvalidDataException Wrong(string key, string expected, string found) => new($"{path}: '{key}' is {Shorten(found)}; expected {expected}.");
+
+    private static string Shorten(string text) => text.Length <= 80 ? text : text[..77] + "...";
+}

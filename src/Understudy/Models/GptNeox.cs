@@ -1,0 +1,170 @@
+using System.Text.Json.Nodes;
+using Understudy.Torch;
+using static Understudy.Torch.nn;
+
+namespace Understudy.Models;
+
+/// <summary>GPT-NeoX with a language-model head (Black et al., arXiv 2204.06745; layout of transformers' <c>GPTNeoXForCausalLM</c>).</summary>
+public sealed class GptNeoxForCausalLM : ICausalLanguageModel
+{
+    private readonly Embedding embedIn;
+    private readonly Block[] blocks;
+    private readonly LayerNorm finalNorm;
+    private readonly Linear embedOut;
+    private readonly RotaryEmbedding rotary;
+
+    /// <summary>Builds the model from a source of weights.</summary>
+    /// <param name="config">The architecture.</param>
+    /// <param name="source">A checkpoint or new weights.</param>
+    /// <param name="device">Where the source puts the weights; the CPU when null.</param>
+    public GptNeoxForCausalLM(GptNeoxConfig config, IParameterSource source, Device? device = null)
+    {
+        Config = config;
+        var act = Activation.ByName(config.HiddenAct, new ConfigJson(config.ToJson(), ConfigJson.FileName));
+        var record = new RecordingSource(source);
+        embedIn = Embedding.Take(record, "gpt_neox.embed_in", config.VocabSize, config.HiddenSize);
+        blocks = [.. Enumerable.Range(0, config.NumHiddenLayers).Select(i => new Block(config, record, act, i))];
+        finalNorm = LayerNorm.Take(record, "gpt_neox.final_layer_norm", config.HiddenSize, config.LayerNormEps);
+        embedOut = config.TieWordEmbeddings
+            ? new Linear(embedIn.Weight, null)
+            : Linear.Take(record, "embed_out", config.HiddenSize, config.VocabSize, bias: false);
+        rotary = new RotaryEmbedding(config.RotaryDimensions, config.RotaryEmbBase, config.MaxPositionEmbeddings, device ?? Device.CPU);
+        Parameters = record.Taken;
+    }
+
+    /// <summary>The architecture.</summary>
+    public GptNeoxConfig Config { get; }
+
+    /// <inheritdoc/>
+    public IReadOnlyList<NamedParameter> Parameters { get; }
+
+    /// <inheritdoc/>
+    public bool Training { get; set; }
+
+    /// <inheritdoc/>
+    public double? Dropout { get; set; }
+
+    /// <inheritdoc/>
+    public int MaxLength => Config.MaxPositionEmbeddings;
+
+    /// <inheritdoc/>
+    public int VocabularySize => Config.VocabSize;
+
+    /// <inheritdoc/>
+    public JsonObject ToConfigJson() => Config.ToJson();
+
+    /// <inheritdoc/>
+    public KeyValueCache NewCache(int batch, int capacity) => new(blocks.Length, batch, capacity);
+
+    /// <inheritdoc/>
+    public Tensor Hidden(Tensor inputIds, Tensor? attentionMask = null, KeyValueCache? cache = null, IList<Tensor>? hiddenStates = null)
+    {
+        var past = cache?.Length ?? 0;
+        var tokens = inputIds.size(1);
+        if (past + tokens > MaxLength)
+        {
+            throw new ArgumentException($"A row of {past + tokens} tokens was given; the model takes at most {MaxLength} (max_position_embeddings). Shorten the text or set max_length.", nameof(inputIds));
+        }
+
+        using var scope = torch.NewDisposeScope();
+        var mask = AttentionMasks.Causal(attentionMask, tokens, past + tokens, inputIds.device);
+        var positions = attentionMask is null ? null : AttentionMasks.Positions(attentionMask, tokens);
+        var (cosine, sine) = rotary.At(positions, past, tokens);
+        var step = new Step(mask, cosine, sine, cache, Training ? Dropout ?? Config.AttentionDropout : 0, Training ? Dropout ?? Config.HiddenDropout : 0);
+
+        // Dropout of the embedding's output takes the hidden probability, as in the reference.
+        var x = Drop(embedIn.forward(inputIds), step.HiddenDropout);   // [batch, tokens, hidden]
+        foreach (var block in blocks)
+        {
+            hiddenStates?.Add(scope.MoveToOuter(x));
+            x = block.forward(x, step);
+        }
+
+        x = finalNorm.forward(x);
+        hiddenStates?.Add(x);
+        cache?.Advance((int)tokens);
+        return scope.MoveToOuter(x);
+    }
+
+    /// <inheritdoc/>
+    public Tensor Logits(Tensor hidden) => embedOut.forward(hidden);
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        rotary.Dispose();
+        foreach (var parameter in Parameters)
+        {
+            parameter.Value.Dispose();
+        }
+    }
+
+    private static Tensor Drop(Tensor x, double probability) => probability > 0 ? functional.dropout(x, probability, training: true) : x;
+
+    private sealed record Step(Tensor? Mask, Tensor Cosine, Tensor Sine, KeyValueCache? Cache, double AttentionDropout, double HiddenDropout);
+
+    private sealed class Block
+    {
+        private readonly int layer;
+        private readonly int heads;
+        private readonly int headDim;
+        private readonly bool parallel;
+        private readonly LayerNorm inputNorm;
+        private readonly LayerNorm postAttentionNorm;
+        private readonly Linear queryKeyValue;
+        private readonly Linear dense;
+        private readonly Linear up;
+        private readonly Linear down;
+        private readonly Func<Tensor, Tensor> act;
+
+        internal Block(GptNeoxConfig config, IParameterSource source, Func<Tensor, Tensor> act, int layer)
+        {
+            this.layer = layer;
+            this.act = act;
+            heads = config.NumAttentionHeads;
+            headDim = config.HeadDim;
+            parallel = config.UseParallelResidual;
+            var name = $"gpt_neox.layers.{layer}";
+            var hidden = config.HiddenSize;
+            inputNorm = LayerNorm.Take(source, $"{name}.input_layernorm", hidden, config.LayerNormEps);
+            postAttentionNorm = LayerNorm.Take(source, $"{name}.post_attention_layernorm", hidden, config.LayerNormEps);
+            queryKeyValue = Linear.Take(source, $"{name}.attention.query_key_value", hidden, 3 * hidden, config.AttentionBias);
+            dense = Linear.Take(source, $"{name}.attention.dense", hidden, hidden, config.AttentionBias);
+            up = Linear.Take(source, $"{name}.mlp.dense_h_to_4h", hidden, config.IntermediateSize);
+            down = Linear.Take(source, $"{name}.mlp.dense_4h_to_h", config.IntermediateSize, hidden);
+        }
+
+        internal Tensor forward(Tensor x, Step step)
+        {
+            var attended = Drop(Attend(inputNorm.forward(x), step), step.HiddenDropout);
+            if (parallel)
+            {
+                var changed = Drop(FeedForward(postAttentionNorm.forward(x)), step.HiddenDropout);
+                return changed + attended + x;
+            }
+
+            x = attended + x;
+            return Drop(FeedForward(postAttentionNorm.forward(x)), step.HiddenDropout) + x;
+        }
+
+        private Tensor Attend(Tensor x, Step step)
+        {
+            var batch = x.size(0);
+            var tokens = x.size(1);
+            // One row of the fused weight holds query, key and value of one head side by side: [heads, 3 x head_dim].
+            var fused = queryKeyValue.forward(x).view(batch, tokens, heads, 3 * headDim).transpose(1, 2);   // [batch, heads, tokens, 3 x head_dim]
+            var query = functional.rotary_embedding(fused.narrow(3, 0, headDim), step.Cosine, step.Sine);
+            var key = functional.rotary_embedding(fused.narrow(3, headDim, headDim), step.Cosine, step.Sine);
+            var value = fused.narrow(3, 2 * headDim, headDim);
+            if (step.Cache is not null)
+            {
+                (key, value) = step.Cache.Append(layer, key, value);
+            }
+
+            var mixed = functional.scaled_dot_product_attention(query, key, value, step.Mask, step.AttentionDropout);   // [batch, heads, tokens, head_dim]
+            return dense.forward(mixed.transpose(1, 2).reshape(batch, tokens, heads * headDim));
+        }
+
+        private Tensor FeedForward(Tensor x) => down.forward(act(up.forward(x)));
+    }
+}

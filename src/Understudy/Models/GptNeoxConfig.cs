@@ -1,0 +1,154 @@
+using System.Text.Json.Nodes;
+
+namespace Understudy.Models;
+
+/// <summary>Architecture of a GPT-NeoX model; the properties mirror <c>config.json</c> (Black et al., arXiv 2204.06745).</summary>
+public sealed record GptNeoxConfig
+{
+    /// <summary>Value of <c>model_type</c>.</summary>
+    public const string ModelType = "gpt_neox";
+
+    /// <summary>Rows of the embedding.</summary>
+    public required int VocabSize { get; init; }
+
+    /// <summary>Width of the residual stream; a multiple of <see cref="NumAttentionHeads"/>.</summary>
+    public required int HiddenSize { get; init; }
+
+    /// <summary>Blocks.</summary>
+    public required int NumHiddenLayers { get; init; }
+
+    /// <summary>Attention heads of a block.</summary>
+    public required int NumAttentionHeads { get; init; }
+
+    /// <summary>Width inside the feed-forward part.</summary>
+    public required int IntermediateSize { get; init; }
+
+    /// <summary>Activation of the feed-forward part, a name of <see cref="Activation.Names"/>.</summary>
+    public string HiddenAct { get; init; } = "gelu";
+
+    /// <summary>Share of a head that is rotated, from 0 to 1.</summary>
+    public double RotaryPct { get; init; } = 0.25;
+
+    /// <summary>Base of the rotary wavelengths.</summary>
+    public double RotaryEmbBase { get; init; } = 10000;
+
+    /// <summary>The most tokens of a row.</summary>
+    public int MaxPositionEmbeddings { get; init; } = 2048;
+
+    /// <summary>Added to the variance in layer normalisation.</summary>
+    public double LayerNormEps { get; init; } = 1e-5;
+
+    /// <summary>Whether attention and feed-forward read the same input and are added together, instead of one after the other.</summary>
+    public bool UseParallelResidual { get; init; } = true;
+
+    /// <summary>Whether the output reuses the embedding.</summary>
+    public bool TieWordEmbeddings { get; init; }
+
+    /// <summary>Whether the attention's linear layers have biases.</summary>
+    public bool AttentionBias { get; init; } = true;
+
+    /// <summary>Probability of dropping an attention weight in training.</summary>
+    public double AttentionDropout { get; init; }
+
+    /// <summary>Probability of dropping a number of a block's output in training.</summary>
+    public double HiddenDropout { get; init; }
+
+    /// <summary>Standard deviation of new weights.</summary>
+    public double InitializerRange { get; init; } = 0.02;
+
+    /// <summary>Id of the token that begins a text.</summary>
+    public int? BosTokenId { get; init; } = 0;
+
+    /// <summary>Id of the token that ends a text.</summary>
+    public int? EosTokenId { get; init; } = 0;
+
+    /// <summary>Id of the padding token, where there is one.</summary>
+    public int? PadTokenId { get; init; }
+
+    /// <summary>Numbers of a head.</summary>
+    public int HeadDim => HiddenSize / NumAttentionHeads;
+
+    /// <summary>How many numbers of a head are rotated.</summary>
+    public int RotaryDimensions => (int)(HeadDim * RotaryPct);
+
+    /// <summary>Reads a <c>config.json</c>, with the newer keys (<c>rope_parameters</c>, <c>dtype</c>) or the older (<c>rotary_pct</c>, <c>rotary_emb_base</c>, <c>torch_dtype</c>).</summary>
+    /// <exception cref="InvalidDataException">A key is missing, out of its range or not supported.</exception>
+    public static GptNeoxConfig From(ConfigJson json)
+    {
+        ArgumentNullException.ThrowIfNull(json);
+        var rope = json.Section("rope_parameters") ?? json.Section("rope_scaling");
+        var ropeType = rope?.String("rope_type", rope.String("type", "default")) ?? "default";
+        if (ropeType != "default")
+        {
+            throw json.Unsupported("rope_type", ropeType, "default");
+        }
+
+        var hidden = json.Int("hidden_size");
+        var config = new GptNeoxConfig
+        {
+            VocabSize = json.Int("vocab_size"),
+            HiddenSize = hidden,
+            NumHiddenLayers = json.Int("num_hidden_layers"),
+            NumAttentionHeads = json.Int("num_attention_heads"),
+            IntermediateSize = json.Int("intermediate_size", 4 * hidden),
+            HiddenAct = json.String("hidden_act", "gelu"),
+            RotaryPct = rope?.Has("partial_rotary_factor") == true ? rope.Double("partial_rotary_factor") : json.Double("rotary_pct", json.Double("partial_rotary_factor", 0.25)),
+            RotaryEmbBase = rope?.Has("rope_theta") == true ? rope.Double("rope_theta") : json.Double("rotary_emb_base", json.Double("rope_theta", 10000)),
+            MaxPositionEmbeddings = json.Int("max_position_embeddings", 2048),
+            LayerNormEps = json.Double("layer_norm_eps", 1e-5),
+            UseParallelResidual = json.Bool("use_parallel_residual", true),
+            TieWordEmbeddings = json.Bool("tie_word_embeddings", false),
+            AttentionBias = json.Bool("attention_bias", true),
+            AttentionDropout = json.Double("attention_dropout", 0),
+            HiddenDropout = json.Double("hidden_dropout", 0),
+            InitializerRange = json.Double("initializer_range", 0.02),
+            BosTokenId = json.OptionalInt("bos_token_id"),
+            EosTokenId = json.OptionalInt("eos_token_id"),
+            PadTokenId = json.OptionalInt("pad_token_id"),
+        };
+        if (config.HiddenSize % config.NumAttentionHeads != 0)
+        {
+            throw json.Fault($"'hidden_size' ({config.HiddenSize}) is not a multiple of 'num_attention_heads' ({config.NumAttentionHeads}).");
+        }
+
+        if (config.RotaryPct is < 0 or > 1 || config.RotaryDimensions % 2 != 0)
+        {
+            throw json.Fault($"the rotary share {config.RotaryPct} of a head of {config.HeadDim} is {config.RotaryDimensions} numbers; expected an even number of at most {config.HeadDim}.");
+        }
+
+        return config;
+    }
+
+    /// <summary>The <c>config.json</c> of this architecture, with the older and the newer rotary keys so that every version of transformers reads it.</summary>
+    public JsonObject ToJson() => new()
+    {
+        ["architectures"] = new JsonArray("GPTNeoXForCausalLM"),
+        ["model_type"] = ModelType,
+        ["vocab_size"] = VocabSize,
+        ["hidden_size"] = HiddenSize,
+        ["num_hidden_layers"] = NumHiddenLayers,
+        ["num_attention_heads"] = NumAttentionHeads,
+        ["intermediate_size"] = IntermediateSize,
+        ["hidden_act"] = HiddenAct,
+        ["rotary_pct"] = RotaryPct,
+        ["rotary_emb_base"] = RotaryEmbBase,
+        ["rope_parameters"] = new JsonObject
+        {
+            ["rope_type"] = "default",
+            ["rope_theta"] = RotaryEmbBase,
+            ["partial_rotary_factor"] = RotaryPct,
+        },
+        ["max_position_embeddings"] = MaxPositionEmbeddings,
+        ["layer_norm_eps"] = LayerNormEps,
+        ["use_parallel_residual"] = UseParallelResidual,
+        ["tie_word_embeddings"] = TieWordEmbeddings,
+        ["attention_bias"] = AttentionBias,
+        ["attention_dropout"] = AttentionDropout,
+        ["hidden_dropout"] = HiddenDropout,
+        ["initializer_range"] = InitializerRange,
+        ["bos_token_id"] = BosTokenId,
+        ["eos_token_id"] = EosTokenId,
+        ["pad_token_id"] = PadTokenId,
+        ["torch_dtype"] = "float32",
+    };
+}

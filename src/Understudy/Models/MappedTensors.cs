@@ -1,0 +1,71 @@
+using Understudy.Torch;
+
+namespace Understudy.Models;
+
+/// <summary>Tensors over the memory map of a safetensors file.</summary>
+public static class MappedTensors
+{
+    /// <summary>A read-only view of a stored tensor, without a copy. Writing to it ends the process: the file is mapped for reading.</summary>
+    /// <remarks>The view keeps the map open, also after the file object was disposed.</remarks>
+    /// <param name="stored">The tensor of a checkpoint.</param>
+    /// <exception cref="InvalidDataException">Its type has no counterpart in libtorch, or it is not aligned.</exception>
+    public static Tensor View(CheckpointTensor stored)
+    {
+        ArgumentNullException.ThrowIfNull(stored);
+        var (file, entry) = stored;
+        var dtype = TypeOf(entry.DType) ?? throw new InvalidDataException($"{file.Path}: tensor '{entry.Name}' has the type {entry.DType.Name()}, which cannot be computed with. Expected F32, F16, BF16, F64, an integer type or BOOL.");
+        var lease = new MapLease(file.View);
+        if (file.IsAligned(entry))
+        {
+            return torch.from_blob(file.PointerTo(entry), entry.Shape, dtype, lease);
+        }
+
+        return torch.from_bytes(file.BytesOf(entry), entry.Shape, dtype);
+    }
+
+    /// <summary>libtorch's type for a stored one, or null where there is none.</summary>
+    public static ScalarType? TypeOf(SafeTensorsDType dtype) => dtype switch
+    {
+        SafeTensorsDType.F32 => ScalarType.Float32,
+        SafeTensorsDType.F16 => ScalarType.Float16,
+        SafeTensorsDType.BF16 => ScalarType.BFloat16,
+        SafeTensorsDType.F64 => ScalarType.Float64,
+        SafeTensorsDType.I64 => ScalarType.Int64,
+        SafeTensorsDType.I32 => ScalarType.Int32,
+        SafeTensorsDType.I16 => ScalarType.Int16,
+        SafeTensorsDType.I8 => ScalarType.Int8,
+        SafeTensorsDType.U8 => ScalarType.Byte,
+        SafeTensorsDType.Bool => ScalarType.Bool,
+        _ => null,
+    };
+
+    /// <summary>The stored type for one of libtorch's.</summary>
+    public static SafeTensorsDType StoredTypeOf(ScalarType dtype) => dtype switch
+    {
+        ScalarType.Float32 => SafeTensorsDType.F32,
+        ScalarType.Float16 => SafeTensorsDType.F16,
+        ScalarType.BFloat16 => SafeTensorsDType.BF16,
+        ScalarType.Float64 => SafeTensorsDType.F64,
+        ScalarType.Int64 => SafeTensorsDType.I64,
+        ScalarType.Int32 => SafeTensorsDType.I32,
+        ScalarType.Int16 => SafeTensorsDType.I16,
+        ScalarType.Int8 => SafeTensorsDType.I8,
+        ScalarType.Byte => SafeTensorsDType.U8,
+        _ => SafeTensorsDType.Bool,
+    };
+}
+
+/// <summary>Keeps a mapping open for as long as a tensor looks into it.</summary>
+internal sealed class MapLease : IDisposable
+{
+    private readonly System.Runtime.InteropServices.SafeHandle view;
+
+    internal MapLease(System.Runtime.InteropServices.SafeHandle view)
+    {
+        this.view = view;
+        var added = false;
+        view.DangerousAddRef(ref added);
+    }
+
+    public void Dispose() => view.DangerousRelease();
+}

@@ -1,0 +1,21 @@
+using Understudy.Torch;
+
+namespace Understudy.Models;
+
+/// <summary>A weight and its name in a Hugging Face checkpoint.</summary>
+/// <param name="Name">For example <c>gpt_neox.embed_in.weight</c>.</param>
+/// <param name="Value">The weight itself; training changes it in place.</param>
+public sealed record NamedParameter(string Name, Tensor Value);
+
+/// <summary>Collects the weights that a model takes while it is built, in that order.</summary>
+internal sealed class RecordingSource(IParameterSource inner) : IParameterSource
+{
+    internal List<NamedParameter> Taken { get; } = [];
+
+    public Tensor Take(string name, ParameterInit init, params ReadOnlySpan<long> shape)
+    {
+        var value = inner.Take(name, init, shape);
+        Taken.Add(new NamedParameter(name, value));
+        return value;
+    }
+}

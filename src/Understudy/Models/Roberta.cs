@@ -1,0 +1,119 @@
+using System.Text.Json.Nodes;
+using Understudy.Torch;
+using static Understudy.Torch.nn;
+
+namespace Understudy.Models;
+
+/// <summary>RoBERTa with a classification head on the first token (layout of transformers' <c>RobertaForSequenceClassification</c>).</summary>
+public sealed class RobertaForSequenceClassification : ISequenceClassifier
+{
+    private readonly BertEncoder encoder;
+    private readonly Linear dense;
+    private readonly Linear output;
+
+    /// <summary>Builds the model from a source of weights.</summary>
+    public RobertaForSequenceClassification(BertConfig config, IParameterSource source)
+    {
+        Config = config;
+        var record = new RecordingSource(source);
+        encoder = new BertEncoder(config, record, "roberta.");
+        dense = Linear.Take(record, "classifier.dense", config.HiddenSize, config.HiddenSize);
+        output = Linear.Take(record, "classifier.out_proj", config.HiddenSize, config.Labels.Count);
+        Parameters = record.Taken;
+    }
+
+    /// <summary>The architecture.</summary>
+    public BertConfig Config { get; }
+
+    /// <inheritdoc/>
+    public IReadOnlyList<NamedParameter> Parameters { get; }
+
+    /// <inheritdoc/>
+    public IReadOnlyList<string> Labels => Config.Labels;
+
+    /// <inheritdoc/>
+    public bool Training { get; set; }
+
+    /// <inheritdoc/>
+    public double? Dropout { get; set; }
+
+    /// <inheritdoc/>
+    public int MaxLength => Config.MaxLength;
+
+    /// <inheritdoc/>
+    public JsonObject ToConfigJson() => Config.ToJson("RobertaForSequenceClassification");
+
+    /// <inheritdoc/>
+    public Tensor Forward(Tensor inputIds, Tensor? attentionMask = null, Tensor? tokenTypeIds = null) =>
+        Forward(inputIds, attentionMask, tokenTypeIds, null);
+
+    /// <inheritdoc cref="ISequenceClassifier.Forward"/>
+    public Tensor Forward(Tensor inputIds, Tensor? attentionMask, Tensor? tokenTypeIds, IList<Tensor>? hiddenStates)
+    {
+        using var scope = torch.NewDisposeScope();
+        var probability = Probabilities.Classifier(this, Config);
+        var hidden = encoder.forward(inputIds, attentionMask, tokenTypeIds, Probabilities.Of(this, Config), hiddenStates);
+        var first = functional.dropout(hidden.select(1, 0), probability, Training);   // [batch, hidden]
+        first = functional.dropout(dense.forward(first).tanh(), probability, Training);
+        var logits = output.forward(first);
+        scope.MoveToOuter(hiddenStates ?? []);
+        return scope.MoveToOuter(logits);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => Probabilities.Free(this);
+}
+
+/// <summary>RoBERTa with a masked-language-model head whose output shares the word embedding (layout of transformers' <c>RobertaForMaskedLM</c>).</summary>
+public sealed class RobertaForMaskedLM : IPretrainedModel
+{
+    private readonly BertEncoder encoder;
+    private readonly Linear dense;
+    private readonly LayerNorm norm;
+    private readonly Linear decoder;
+    private readonly Func<Tensor, Tensor> act = x => functional.gelu(x);
+
+    /// <summary>Builds the model from a source of weights.</summary>
+    public RobertaForMaskedLM(BertConfig config, IParameterSource source)
+    {
+        Config = config;
+        var record = new RecordingSource(source);
+        encoder = new BertEncoder(config, record, "roberta.");
+        dense = Linear.Take(record, "lm_head.dense", config.HiddenSize, config.HiddenSize);
+        norm = LayerNorm.Take(record, "lm_head.layer_norm", config.HiddenSize, config.LayerNormEps);
+        decoder = new Linear(encoder.WordEmbeddings, record.Take("lm_head.bias", ParameterInit.Zeros, config.VocabSize));
+        Parameters = record.Taken;
+    }
+
+    /// <summary>The architecture.</summary>
+    public BertConfig Config { get; }
+
+    /// <inheritdoc/>
+    public IReadOnlyList<NamedParameter> Parameters { get; }
+
+    /// <inheritdoc/>
+    public bool Training { get; set; }
+
+    /// <inheritdoc/>
+    public double? Dropout { get; set; }
+
+    /// <inheritdoc/>
+    public int MaxLength => Config.MaxLength;
+
+    /// <inheritdoc/>
+    public JsonObject ToConfigJson() => Config.ToJson("RobertaForMaskedLM");
+
+    /// <summary>Logits of every token at every place.</summary>
+    /// <param name="inputIds">[batch, tokens] int64.</param>
+    /// <param name="attentionMask">[batch, tokens] int64, 1 = a real token; null when all are.</param>
+    /// <returns>[batch, tokens, vocabulary].</returns>
+    public Tensor Forward(Tensor inputIds, Tensor? attentionMask = null)
+    {
+        using var scope = torch.NewDisposeScope();
+        var hidden = encoder.forward(inputIds, attentionMask, null, Probabilities.Of(this, Config));
+        return scope.MoveToOuter(decoder.forward(norm.forward(act(dense.forward(hidden)))));
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => Probabilities.Free(this);
+}
