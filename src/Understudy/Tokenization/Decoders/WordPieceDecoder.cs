@@ -1,0 +1,38 @@
+using System.Text.Json;
+
+namespace Understudy.Tokenization.Decoders;
+
+/// <summary><c>WordPiece</c>: joins continuations, puts spaces between words, tidies spaces before punctuation.</summary>
+internal sealed class WordPieceDecoder(string prefix, bool cleanup) : IDecoder
+{
+    private static readonly (string From, string To)[] Tidied =
+    [
+        (" .", "."), (" ?", "?"), (" !", "!"), (" ,", ","), (" ' ", "'"), (" n't", "n't"), (" 'm", "'m"),
+        (" do not", " don't"), (" 's", "'s"), (" 've", "'ve"), (" 're", "'re"),
+    ];
+
+    public List<string> Decode(List<string> tokens)
+    {
+        var decoded = new List<string>(tokens.Count);
+        foreach (var token in tokens)
+        {
+            var text = token;
+            if (decoded.Count > 0) text = text.StartsWith(prefix, StringComparison.Ordinal) ? text[prefix.Length..] : " " + text;
+            if (cleanup)
+            {
+                foreach (var (from, to) in Tidied) text = text.Replace(from, to, StringComparison.Ordinal);
+            }
+            decoded.Add(text);
+        }
+        return decoded;
+    }
+
+    public void Write(Utf8JsonWriter json)
+    {
+        json.WriteStartObject();
+        json.WriteString("type", "WordPiece");
+        json.WriteString("prefix", prefix);
+        json.WriteBoolean("cleanup", cleanup);
+        json.WriteEndObject();
+    }
+}

@@ -1,0 +1,14 @@
+using System.Text.Json;
+
+namespace Understudy.Tokenization.Models;
+
+/// <summary>Turns one piece of text into tokens of a fixed vocabulary. Safe for use from several threads.</summary>
+internal interface ITokenModel
+{
+    Vocabulary Vocabulary { get; }
+
+    IReadOnlyList<Token> Tokenize(string piece);
+
+    /// <summary>Writes the <c>model</c> object of a <c>tokenizer.json</c>.</summary>
+    void Write(Utf8JsonWriter json);
+}

@@ -1,0 +1,27 @@
+using Understudy.Tokenization.Decoders;
+using Understudy.Tokenization.Models;
+using Understudy.Tokenization.Normalizers;
+using Understudy.Tokenization.PostProcessors;
+using Understudy.Tokenization.PreTokenizers;
+
+namespace Understudy.Tokenization;
+
+/// <summary>What a <c>tokenizer.json</c> is made of.</summary>
+internal sealed record TokenizerParts
+{
+    public required ITokenModel Model { get; init; }
+
+    public required AddedVocabulary AddedVocabulary { get; init; }
+
+    public INormalizer? Normalizer { get; init; }
+
+    public IPreTokenizer? PreTokenizer { get; init; }
+
+    public IPostProcessor? PostProcessor { get; init; }
+
+    public IDecoder? Decoder { get; init; }
+
+    public TruncationOptions? Truncation { get; init; }
+
+    public PaddingOptions? Padding { get; init; }
+}
