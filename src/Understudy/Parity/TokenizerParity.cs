@@ -17,14 +17,17 @@ public static class TokenizerParity
     /// </summary>
     /// <exception cref="FileNotFoundException">A file that a check needs is missing.</exception>
     /// <exception cref="InvalidDataException">A file is malformed.</exception>
-    public static IEnumerable<ParityCheck> Run(string folder)
+    public static IReadOnlyList<ParityCheck> Run(string folder)
     {
         ArgumentNullException.ThrowIfNull(folder);
+        var checks = new List<ParityCheck>();
         var cases = Path.Combine(folder, "cases.json");
         if (File.Exists(cases))
         {
-            foreach (var check in RunCases(TokenizerFor(folder), cases)) yield return check;
+            var tokenizer = TokenizerFor(folder);
+            checks.AddRange(ReferenceJson.Read(cases, root => RunCases(tokenizer, root)));
         }
+        return checks;
     }
 
     private static Tokenizer TokenizerFor(string folder)
@@ -34,10 +37,10 @@ public static class TokenizerParity
         return Tokenizer.FromFolder(Path.Combine(full, "..", "..", "..", "models", "tokenizers", Path.GetFileName(full)));
     }
 
-    private static IEnumerable<ParityCheck> RunCases(Tokenizer tokenizer, string file)
+    private static List<ParityCheck> RunCases(Tokenizer tokenizer, JsonElement cases)
     {
-        using var document = Open(file);
-        foreach (var list in document.RootElement.EnumerateObject())
+        var checks = new List<ParityCheck>();
+        foreach (var list in cases.EnumerateObject())
         {
             Func<JsonElement, string?>? check = list.Name switch
             {
@@ -49,10 +52,11 @@ public static class TokenizerParity
                 "decode" => item => DecodedDifference(item, tokenizer),
                 _ => null,
             };
-            yield return check is null
-                ? ParityCheck.Skip(list.Name, "this version knows no such list of cases")
-                : Count(list.Name, list.Value, check);
+            checks.Add(check is null
+                ? ParityCheck.Skip($"tokenizer.{list.Name}", $"There is no check for the list '{list.Name}' here.")
+                : Count($"tokenizer.{list.Name}", list.Value, check));
         }
+        return checks;
     }
 
     private static ParityCheck Count(string name, JsonElement cases, Func<JsonElement, string?> check)
@@ -67,7 +71,7 @@ public static class TokenizerParity
             total++;
         }
         return total == 0
-            ? ParityCheck.Skip(name, "the list of cases is empty")
+            ? ParityCheck.Skip(name, "The list of cases is empty.")
             : ParityCheck.Of(name, unequal, 0, $"{total} cases{first}");
     }
 
@@ -142,10 +146,4 @@ public static class TokenizerParity
     private static string Text(JsonElement item) => item.GetProperty("text").GetString()!;
 
     private static string Pair(JsonElement item) => item.GetProperty("pair").GetString()!;
-
-    private static JsonDocument Open(string file)
-    {
-        using var stream = File.OpenRead(file);
-        return JsonDocument.Parse(stream);
-    }
 }

@@ -15,7 +15,7 @@ internal sealed class AddedVocabulary
     private readonly AddedTokenTrie raw;
     private readonly AddedTokenTrie normalized;
 
-    /// <param name="entries">In the order of the file. An id is taken from the model where it knows the token, else it is the next free one.</param>
+    /// <summary>Takes the tokens in the order of the file. An id comes from the model where it knows the token, else it is the next free one.</summary>
     /// <exception cref="ArgumentException">A token is empty, comes twice, becomes empty by normalisation, or has another id than the one asked for.</exception>
     public AddedVocabulary(IEnumerable<(AddedToken Token, int? Id)> entries, Vocabulary vocabulary, INormalizer? normalizer)
     {

@@ -42,7 +42,7 @@ public sealed record TruncationOptions
 /// <summary>Cuts token sequences.</summary>
 internal static class Truncation
 {
-    /// <param name="options">With <see cref="TruncationOptions.MaxLength"/> as the room for the texts alone.</param>
+    /// <summary>Cuts one text or a pair; <see cref="TruncationOptions.MaxLength"/> is the room for the texts alone.</summary>
     /// <exception cref="InvalidOperationException">The strategy cannot reach the length.</exception>
     public static void Apply(ref TokenSequence first, ref TokenSequence? second, TruncationOptions options)
     {

@@ -3,8 +3,8 @@ using Understudy.Tokenization.Unicode;
 
 namespace Understudy.Tokenization.Normalizers;
 
-/// <summary><c>BertNormalizer</c>: cleans controls and spaces, sets CJK characters apart, strips accents, lower-cases.</summary>
-/// <param name="stripAccents">Null means: as <paramref name="lowercase"/>.</param>
+/// <summary><c>BertNormalizer</c>: cleans controls and spaces, sets CJK characters apart, strips accents, lower-cases.
+/// Where <c>strip_accents</c> is null it follows <c>lowercase</c>.</summary>
 internal sealed class BertNormalizer(bool cleanText, bool handleChineseChars, bool? stripAccents, bool lowercase) : INormalizer
 {
     public AlignedText Normalize(AlignedText text)

@@ -2,9 +2,7 @@ using System.Text.Json;
 
 namespace Understudy.Tokenization.PostProcessors;
 
-/// <summary>One place in a template.</summary>
-/// <param name="SpecialToken">The special token's key, or null for a text.</param>
-/// <param name="Input">Which text: 0 for A, 1 for B.</param>
+/// <summary>One place in a template: the special token with a key, or, without one, a text (0 for A, 1 for B).</summary>
 internal readonly record struct TemplatePiece(string? SpecialToken, int Input, int TypeId);
 
 /// <summary>What a special token of a template stands for; usually one token.</summary>

@@ -15,9 +15,10 @@ internal enum PrependScheme
     Always,
 }
 
-/// <summary>What the <c>Metaspace</c> pre-tokenizer and decoder are set to.</summary>
-/// <param name="Replacement">The character that stands for a space.</param>
-/// <param name="Split">Whether the pre-tokenizer also splits before that character.</param>
+/// <summary>
+/// What the <c>Metaspace</c> pre-tokenizer and decoder are set to: the character that stands for a space, when it is
+/// prepended, and whether the pre-tokenizer splits before it.
+/// </summary>
 internal sealed record MetaspaceSettings(string Replacement, PrependScheme Scheme, bool Split)
 {
     public void Write(Utf8JsonWriter json)

@@ -2,8 +2,8 @@ using System.Text.Json;
 
 namespace Understudy.Tokenization.PreTokenizers;
 
-/// <summary>A <c>pattern</c> of a <c>tokenizer.json</c>, as written there and as matcher.</summary>
-/// <param name="IsRegex">True for <c>{"Regex": ...}</c>, false for <c>{"String": ...}</c>.</param>
+/// <summary>A <c>pattern</c> of a <c>tokenizer.json</c>, as written there and as matcher;
+/// <c>IsRegex</c> tells <c>{"Regex": ...}</c> from <c>{"String": ...}</c>.</summary>
 internal sealed record PatternSetting(bool IsRegex, string Source, ITextPattern Matcher)
 {
     public static PatternSetting Literal(string literal) => new(false, literal, new LiteralPattern(literal));
