@@ -28,7 +28,7 @@ public sealed class GptNeoxForCausalLM : ICausalLanguageModel
         embedOut = config.TieWordEmbeddings
             ? new Linear(embedIn.Weight, null)
             : Linear.Take(record, "embed_out", config.HiddenSize, config.VocabSize, bias: false);
-        rotary = new RotaryEmbedding(config.RotaryDimensions, config.RotaryEmbBase, config.MaxPositionEmbeddings, device ?? Device.CPU);
+        rotary = new RotaryEmbedding(config.RotaryDimensions, config.RotaryEmbBase, config.MaxPositionEmbeddings, device ?? Device.CPU, config.RotaryFrequencyType);
         Parameters = record.Taken;
     }
 

@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using Understudy.Torch;
 
 namespace Understudy.Models;
 
@@ -65,10 +66,13 @@ public sealed record GptNeoxConfig
     /// <summary>Id of the padding token, where there is one.</summary>
     public int? PadTokenId { get; init; }
 
+    /// <summary>Type that the rotary frequencies are rounded to. A model that was converted as a whole (<c>model.half()</c>) has rounded ones; one that was loaded from a 16-bit checkpoint has not.</summary>
+    public ScalarType RotaryFrequencyType { get; init; } = ScalarType.Float32;
+
     /// <summary>Numbers of a head.</summary>
     public int HeadDim => HiddenSize / NumAttentionHeads;
 
-    /// <summary>How many numbers of a head are rotated.</summary>
+    /// <summary>The rotary dimensions as configured. When this is odd, the reference rotates one number more: frequencies come in pairs.</summary>
     public int RotaryDimensions => (int)(HeadDim * RotaryPct);
 
     /// <summary>Reads a <c>config.json</c>, with the newer keys (<c>rope_parameters</c>, <c>dtype</c>) or the older (<c>rotary_pct</c>, <c>rotary_emb_base</c>, <c>torch_dtype</c>).</summary>
@@ -111,9 +115,9 @@ public sealed record GptNeoxConfig
             throw json.Fault($"'hidden_size' ({config.HiddenSize}) is not a multiple of 'num_attention_heads' ({config.NumAttentionHeads}).");
         }
 
-        if (config.RotaryPct is < 0 or > 1 || config.RotaryDimensions % 2 != 0)
+        if (config.RotaryPct is < 0 or > 1 || (config.RotaryDimensions + 1) / 2 * 2 > config.HeadDim)
         {
-            throw json.Fault($"the rotary share {config.RotaryPct} of a head of {config.HeadDim} is {config.RotaryDimensions} numbers; expected an even number of at most {config.HeadDim}.");
+            throw json.Fault($"the rotary share {config.RotaryPct} of a head of {config.HeadDim} is {config.RotaryDimensions} numbers, which are rotated in pairs; expected at most {config.HeadDim / 2 * 2}.");
         }
 
         return config;

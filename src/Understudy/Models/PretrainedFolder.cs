@@ -13,8 +13,9 @@ public static class PretrainedFolder
     /// <param name="folder">A folder with <c>config.json</c> and <c>model.safetensors</c> or its shards.</param>
     /// <param name="device">Where the weights are put; the CPU when null.</param>
     /// <param name="dtype">Type the weights are converted to.</param>
+    /// <param name="rotaryFrequencyType">See <see cref="GptNeoxConfig.RotaryFrequencyType"/>.</param>
     /// <exception cref="InvalidDataException">The folder does not hold a supported causal model that fits its configuration.</exception>
-    public static ICausalLanguageModel LoadCausalLanguageModel(string folder, Device? device = null, ScalarType dtype = ScalarType.Float32)
+    public static ICausalLanguageModel LoadCausalLanguageModel(string folder, Device? device = null, ScalarType dtype = ScalarType.Float32, ScalarType rotaryFrequencyType = ScalarType.Float32)
     {
         var json = ConfigJson.Read(folder);
         var type = json.String("model_type");
@@ -23,7 +24,7 @@ public static class PretrainedFolder
             throw json.Unsupported("model_type", type, GptNeoxConfig.ModelType + " (as a causal language model)");
         }
 
-        var config = GptNeoxConfig.From(json);
+        var config = GptNeoxConfig.From(json) with { RotaryFrequencyType = rotaryFrequencyType };
         using var source = new CheckpointParameters(folder, "gpt_neox.", null, dtype, device);
         return Checked(source, new GptNeoxForCausalLM(config, source, device));
     }

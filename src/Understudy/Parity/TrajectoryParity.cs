@@ -1,0 +1,100 @@
+using System.Text.Json;
+using Understudy.Models;
+using Understudy.Torch;
+using Understudy.Training;
+
+namespace Understudy.Parity;
+
+/// <summary>A stored training of a few steps, repeated: loss before each step, gradient norm before clipping, learning rate, some weights after.</summary>
+internal static class TrajectoryParity
+{
+    internal static IEnumerable<ParityCheck> Run(GoldenTensors golden, IPretrainedModel model, Func<JsonElement, Tensor> lossOf)
+    {
+        var settings = golden.Json.GetProperty("training");
+        var batches = golden.Json.GetProperty("training_batches");
+        var betas = GoldenTensors.Doubles(settings.GetProperty("betas"));
+        var expectedLoss = GoldenTensors.Doubles(settings.GetProperty("loss"));
+        var expectedNorm = GoldenTensors.Doubles(settings.GetProperty("grad_norm_before_clipping"));
+        var expectedRate = GoldenTensors.Doubles(settings.GetProperty("learning_rate_used"));
+        var limit = settings.GetProperty("max_grad_norm").GetDouble();
+        var schedule = new LearningRateSchedule(ScheduleType.Linear, settings.GetProperty("learning_rate").GetDouble(), settings.GetProperty("warmup_steps").GetInt32(), settings.GetProperty("total_steps").GetInt32());
+        using var optimizer = new AdamW(model.Parameters, settings.GetProperty("weight_decay").GetDouble(), _ => true, betas[0], betas[1], settings.GetProperty("eps").GetDouble());
+        double worstLoss = 0, worstNorm = 0, worstRate = 0;
+        var live = 0L;
+        optimizer.ZeroGrad();
+        for (var step = 0; step < expectedLoss.Length; step++)
+        {
+            var before = Tensor.TotalCount;
+            using (torch.NewDisposeScope())
+            {
+                var loss = lossOf(batches[step % batches.GetArrayLength()]);
+                loss.backward();
+                var norm = optimizer.GradNorm();
+                var rate = schedule.At(step);
+                worstLoss = Worse(worstLoss, Math.Abs(loss.item<double>() - expectedLoss[step]) / Math.Max(1, Math.Abs(expectedLoss[step])));
+                worstNorm = Worse(worstNorm, Math.Abs(norm - expectedNorm[step]) / Math.Max(1, expectedNorm[step]));
+                worstRate = Worse(worstRate, Math.Abs(rate - expectedRate[step]));
+                optimizer.Step(rate, AdamW.ClipScale(norm, limit));
+                optimizer.ZeroGrad();
+            }
+
+            live = Math.Max(live, Tensor.TotalCount - before);
+        }
+
+        var steps = $"{expectedLoss.Length} steps";
+        yield return ParityCheck.Of("training.loss", worstLoss, ModelTolerances.Trajectory, steps);
+        yield return ParityCheck.Of("training.grad_norm_before_clipping", worstNorm, ModelTolerances.Trajectory, $"{steps}, relative");
+        yield return ParityCheck.Of("training.learning_rate_used", worstRate, 1e-9, steps);
+        yield return ParityCheck.Of("training.live_tensors", live, 0, "most tensors left over by a step");
+        foreach (var name in golden.Names.Where(name => name.StartsWith("trained.", StringComparison.Ordinal)))
+        {
+            var parameter = model.Parameters.FirstOrDefault(parameter => parameter.Name == name["trained.".Length..]);
+            yield return parameter is null
+                ? new ParityCheck(name, ParityVerdict.Failed, double.NaN, 0, "the model has no parameter of this name")
+                : ParityCheck.Of(name, GoldenTensors.RelativeNorm(parameter.Value, golden.Tensor(name)), ModelTolerances.Trajectory, "relative norm");
+        }
+    }
+
+    /// <summary>The gradient of every parameter after a backward pass.</summary>
+    internal static IEnumerable<ParityCheck> Gradients(GoldenTensors golden, IPretrainedModel model)
+    {
+        using var scope = torch.NewDisposeScope();
+        var names = golden.Names.Where(name => name.StartsWith("grad.", StringComparison.Ordinal)).ToList();
+        // A gradient that is zero in exact arithmetic (a key's bias: softmax does not see it) is rounding noise on both
+        // sides. It is held against a thousandth of the whole gradient instead of against itself.
+        var floor = 1e-3 * Math.Sqrt(names.Sum(name => Math.Pow(golden.Tensor(name).norm().item<double>(), 2)));
+        var worst = 0.0;
+        var where = "";
+        var rounded = false;
+        var unmatched = new List<string>();
+        foreach (var name in names)
+        {
+            var parameter = model.Parameters.FirstOrDefault(parameter => parameter.Name == name["grad.".Length..]);
+            if (parameter is null)
+            {
+                unmatched.Add(name);
+                continue;
+            }
+
+            var expected = golden.Tensor(name);
+            var gradient = parameter.Value.grad ?? torch.zeros_like(parameter.Value);
+            if (expected.to(ScalarType.Float16).to(ScalarType.Float32).eq(expected).all().item<bool>())
+            {
+                // A reference with 16-bit weights keeps 16-bit gradients.
+                (gradient, rounded) = (gradient.to(ScalarType.Float16), true);
+            }
+
+            var difference = (gradient.to(ScalarType.Float32) - expected).norm().item<double>() / Math.Max(floor, expected.norm().item<double>());
+            if (!(difference <= worst))
+            {
+                (worst, where) = (difference, parameter.Name);
+            }
+        }
+
+        yield return ParityCheck.Of("gradients", worst, ModelTolerances.Gradient, $"{names.Count} parameters, relative norm, worst {where}{(rounded ? "; the reference's are rounded to float16, so were these" : "")}");
+        yield return ParityCheck.Of("gradients.names", unmatched.Count + Math.Abs(names.Count - unmatched.Count - model.Parameters.Count), 0, unmatched.Count > 0 ? $"the model has no {string.Join(", ", unmatched)}" : $"{model.Parameters.Count} parameters");
+    }
+
+    // NaN must not be lost to a comparison.
+    private static double Worse(double worst, double found) => double.IsNaN(found) || double.IsNaN(worst) ? double.NaN : Math.Max(worst, found);
+}
