@@ -21,8 +21,7 @@ fingerprint() {
     native_stamp=$({
         hash_files native
         printf '%s\n' "$torch_config" "${UNDERSTUDY_NATIVE:-}" "${CXX:-}" "${CXXFLAGS:-}"
-        stat -L -c '%n %s %Y' -- "$libraries"/libtorch_cpu.so "${libraries%/*}"/lib*/libtorch_cpu.so \
-            ${UNDERSTUDY_NATIVE:+"$UNDERSTUDY_NATIVE"} 2>/dev/null || true
+        stat -L -c '%n %s %Y' -- "$libraries"/libtorch_cpu.so "${libraries%/*}"/lib*/libtorch_cpu.so 2>/dev/null || true
     } | sha256sum | cut -c1-16)
     program_stamp=$({
         hash_files src "${settings[@]}"
@@ -122,7 +121,8 @@ dotnet_build() {
 publish_program() {
     "$dotnet" publish "$root/src/Understudy.Cli/Understudy.Cli.csproj" -c Release --no-build -v q \
         --disable-build-servers -o "$program.partial"
-    cp -- "${UNDERSTUDY_NATIVE:-$native/libunderstudy_native.so}" "$program.partial/libunderstudy_native.so"
+    # The program finds a library named in UNDERSTUDY_NATIVE by itself.
+    [ -n "${UNDERSTUDY_NATIVE:-}" ] || cp -- "$native/libunderstudy_native.so" "$program.partial"
     touch -- "$program.partial/.complete"
     mv -T -- "$program.partial" "$program"
 }
@@ -163,7 +163,7 @@ begin_build() {
 
 # Afterwards `program` is complete.
 prepare() {
-    if find_dotnet && find_libtorch && command -v flock >/dev/null; then
+    if find_dotnet && find_libtorch; then
         fingerprint
         [ ! -e "$program/.complete" ] || return 0
     fi

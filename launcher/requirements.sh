@@ -8,7 +8,7 @@ torch_config=''
 find_dotnet() {
     local candidate
     for candidate in "${DOTNET_ROOT:+$DOTNET_ROOT/dotnet}" "$(command -v dotnet || true)" \
-        "${HOME:-/nonexistent}/.dotnet/dotnet" /usr/share/dotnet/dotnet /usr/lib/dotnet/dotnet; do
+        "$HOME/.dotnet/dotnet" /usr/share/dotnet/dotnet /usr/lib/dotnet/dotnet; do
         [ -x "$candidate" ] || continue
         local folder
         folder=$(dirname -- "$(readlink -f -- "$candidate")")/sdk
@@ -39,8 +39,14 @@ torch_config_under() {
 }
 
 # LIBTORCH if set, else the system's. A LIBTORCH that is wrong ends the launcher: never build against another one.
+# With UNDERSTUDY_NATIVE there is nothing to build against.
 find_libtorch() {
     local folder guess hint=''
+    if [ -n "${UNDERSTUDY_NATIVE:-}" ]; then
+        [ -e "$UNDERSTUDY_NATIVE" ] || die 2 "UNDERSTUDY_NATIVE is '$UNDERSTUDY_NATIVE', and there is no such file or folder." \
+            'Set it to a libunderstudy_native.so or to the folder that holds it, or unset it to have it built.'
+        return
+    fi
     if [ -z "${LIBTORCH:-}" ]; then
         torch_config_under /usr/local || torch_config_under /usr
         return

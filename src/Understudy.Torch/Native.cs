@@ -51,11 +51,11 @@ internal static partial class Native
             }
             catch (DllNotFoundException error)
             {
-                throw new TorchException($"{candidate} was found but could not be loaded: {error.Message} Is libtorch installed, and the same one this file was built against? './understudy' installs it and builds again.", error.ToString());
+                throw new TorchException($"{candidate} was found but could not be loaded: {error.Message} Is libtorch installed, and the same one this file was built against? './understudy build' installs it and builds again.", error.ToString());
             }
         }
 
-        throw new TorchException($"The native library {FileName} was not found. Looked for: {string.Join(", ", Candidates())}. Run './understudy' once to build it, or name its folder in UNDERSTUDY_NATIVE.", "");
+        throw new TorchException($"The native library {FileName} was not found. Looked for: {string.Join(", ", Candidates())}. Run './understudy build' to build it, or name its folder in UNDERSTUDY_NATIVE.", "");
     }
 
     /// <summary>Text of the last failure on this thread as an exception.</summary>

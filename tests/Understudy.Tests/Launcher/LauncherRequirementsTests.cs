@@ -97,8 +97,15 @@ public sealed class LauncherRequirementsTests : IDisposable
         var own = Path.Combine(sandbox.Libtorch, "../own.so");
         Assert.Equal(0, sandbox.Run(["run"], ("UNDERSTUDY_NATIVE", own), ("LIBTORCH", "")).ExitCode);
         Assert.Equal(["dotnet restore", "dotnet build", "dotnet publish"], sandbox.TakeCalls());
-        Assert.Equal("own", File.ReadAllText(Path.Combine(sandbox.Programs[0], "libunderstudy_native.so")));
+        Assert.False(File.Exists(Path.Combine(sandbox.Programs[0], "libunderstudy_native.so")));
     }
+
+    [Fact]
+    public void A_native_library_that_is_named_must_exist() =>
+        Assert.Equal((2, "", """
+            understudy: UNDERSTUDY_NATIVE is '/no/such.so', and there is no such file or folder. Set it to a libunderstudy_native.so or to the folder that holds it, or unset it to have it built.
+
+            """), sandbox.Run(["run"], ("UNDERSTUDY_NATIVE", "/no/such.so")));
 
     [Fact]
     public void Help_names_every_environment_variable_and_builds_nothing()
