@@ -1,0 +1,99 @@
+using Understudy.Data;
+
+namespace Understudy.Training;
+
+/// <summary>Which rows make up which step of an epoch. The same lengths, options and seed give the same plan.</summary>
+public sealed class BatchPlan
+{
+    // Rows are sorted by length inside windows of this many batches: nearly all of the padding is saved, and the order
+    // stays random from window to window.
+    private const int WindowBatches = 50;
+
+    private readonly int[] lengths;
+    private readonly TrainingOptions options;
+    private readonly SeededRandom random;
+
+    /// <summary>A plan over rows.</summary>
+    /// <param name="lengths">Tokens of every row.</param>
+    /// <param name="options">Batch size, token budget, accumulation, grouping by length.</param>
+    /// <param name="seed">Seed of the order.</param>
+    /// <exception cref="ArgumentException">There are no rows.</exception>
+    public BatchPlan(IReadOnlyList<int> lengths, TrainingOptions options, long seed)
+    {
+        ArgumentNullException.ThrowIfNull(lengths);
+        if (lengths.Count == 0)
+        {
+            throw new ArgumentException("There are no rows to train on.", nameof(lengths));
+        }
+
+        this.lengths = [.. lengths];
+        this.options = options;
+        random = new SeededRandom(seed).Fork("batches");
+    }
+
+    /// <summary>The steps of an epoch; each holds <see cref="TrainingOptions.GradientAccumulationSteps"/> micro-batches of row numbers, the last perhaps fewer.</summary>
+    /// <param name="epoch">Number of the epoch, from 0.</param>
+    public IReadOnlyList<int[][]> Epoch(int epoch)
+    {
+        var stream = random.Fork("epoch", epoch);
+        var order = stream.Permutation(lengths.Length);
+        var batches = options.GroupByLength ? Grouped(order) : Cut(order);
+        if (options.GroupByLength)
+        {
+            var places = stream.Permutation(batches.Count);
+            batches = [.. places.Select(place => batches[place])];
+        }
+
+        return [.. batches.Chunk(options.GradientAccumulationSteps)];
+    }
+
+    /// <summary>Steps of the whole training.</summary>
+    public int TotalSteps()
+    {
+        if (options.MaxSteps is { } steps)
+        {
+            return steps;
+        }
+
+        // Without a token budget every epoch has as many batches; with one the number depends on the order.
+        return options.MaxTokensPerBatch is null
+            ? options.Epochs * Epoch(0).Count
+            : Enumerable.Range(0, options.Epochs).Sum(epoch => Epoch(epoch).Count);
+    }
+
+    private List<int[]> Grouped(int[] order)
+    {
+        var batches = new List<int[]>();
+        foreach (var window in order.Chunk(WindowBatches * options.BatchSize))
+        {
+            // A stable sort: rows of one length stay in random order.
+            batches.AddRange(Cut([.. window.OrderByDescending(row => lengths[row])]));
+        }
+
+        return batches;
+    }
+
+    private List<int[]> Cut(int[] rows)
+    {
+        var batches = new List<int[]>();
+        var batch = new List<int>();
+        var longest = 0;
+        foreach (var row in rows)
+        {
+            var width = Math.Max(longest, lengths[row]);
+            var overBudget = options.MaxTokensPerBatch is { } budget && (long)width * (batch.Count + 1) > budget;
+            if (batch.Count > 0 && (batch.Count == options.BatchSize || overBudget))
+            {
+                batches.Add([.. batch]);
+                batch.Clear();
+                width = lengths[row];
+            }
+
+            batch.Add(row);
+            longest = width;
+        }
+
+        batches.Add([.. batch]);
+        return batches;
+    }
+}

@@ -1,0 +1,79 @@
+using System.Text.Json;
+using Understudy.Models;
+using Understudy.Torch;
+
+namespace Understudy.Training;
+
+/// <summary>Weights, optimiser state and progress in one safetensors file, which is replaced in one step: a kill leaves the old or the new one.</summary>
+public static class TrainingCheckpoint
+{
+    private const string ProgressKey = "understudy.progress";
+
+    /// <summary>Writes a checkpoint.</summary>
+    public static void Save(string path, IPretrainedModel model, AdamW optimizer, TrainingProgress progress)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        ArgumentNullException.ThrowIfNull(optimizer);
+        var metadata = new Dictionary<string, string>
+        {
+            ["format"] = "pt",
+            [ProgressKey] = JsonSerializer.Serialize(progress),
+        };
+        WeightFile.Write(path, model.Parameters.Concat(optimizer.State()), metadata);
+    }
+
+    /// <summary>Reads a checkpoint into a model and an optimiser of the same shapes.</summary>
+    /// <returns>The progress, or null when there is no checkpoint.</returns>
+    /// <exception cref="InvalidDataException">The file is damaged or belongs to another model.</exception>
+    public static TrainingProgress? Load(string path, IPretrainedModel model, AdamW optimizer)
+    {
+        ArgumentNullException.ThrowIfNull(optimizer);
+        if (!File.Exists(path))
+        {
+            return null;
+        }
+
+        using var file = SafeTensorsFile.Open(path);
+        var progress = file.Metadata.TryGetValue(ProgressKey, out var text) ? JsonSerializer.Deserialize<TrainingProgress>(text) : null;
+        if (progress is null)
+        {
+            throw new InvalidDataException($"{path} is not a training checkpoint: its header has no '{ProgressKey}'. Remove it to start the stage again.");
+        }
+
+        using var scope = torch.NewDisposeScope();
+        Restore(path, file, model);
+        optimizer.Restore(name => file.TryGet(name, out var entry) ? MappedTensors.View(new CheckpointTensor(file, entry)) : null, progress.Step);
+        return progress;
+    }
+
+    /// <summary>Writes the weights alone.</summary>
+    public static void SaveWeights(string path, IPretrainedModel model)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        WeightFile.Write(path, model.Parameters);
+    }
+
+    /// <summary>Reads weights into a model of the same shapes.</summary>
+    /// <exception cref="InvalidDataException">The file is damaged or belongs to another model.</exception>
+    public static void LoadWeights(string path, IPretrainedModel model)
+    {
+        using var file = SafeTensorsFile.Open(path);
+        Restore(path, file, model);
+    }
+
+    private static void Restore(string path, SafeTensorsFile file, IPretrainedModel model)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        using var scope = torch.NewDisposeScope();
+        using var gradients = torch.no_grad();
+        foreach (var (name, value) in model.Parameters)
+        {
+            if (!file.TryGet(name, out var entry) || !entry.Shape.AsSpan().SequenceEqual(value.shape))
+            {
+                throw new InvalidDataException($"{path} does not fit the model: '{name}' is missing or has another shape. It belongs to another configuration; remove it to start the stage again.");
+            }
+
+            value.copy_(MappedTensors.View(new CheckpointTensor(file, entry)));
+        }
+    }
+}

@@ -1,0 +1,186 @@
+using System.Diagnostics;
+using Understudy.Data;
+using Understudy.Models;
+using Understudy.Torch;
+
+namespace Understudy.Training;
+
+/// <summary>What one optimiser step did.</summary>
+/// <param name="Step">Number of the step, from 1.</param>
+/// <param name="LearningRate">Learning rate used.</param>
+/// <param name="GradNorm">2-norm of the gradients before clipping.</param>
+public readonly record struct StepResult(int Step, double LearningRate, double GradNorm);
+
+/// <summary>The parts of a training loop that every recipe shares: optimiser, schedule, clipping, checkpoints, the best model. The loop itself is the recipe's.</summary>
+/// <remarks>
+/// A step depends on the weights, the optimiser state and <see cref="Progress"/> alone: dropout is seeded by the step's number, not carried
+/// over in a generator. So a training that continues from a checkpoint takes exactly the steps that an undisturbed one takes.
+/// </remarks>
+public sealed class TrainingSession : IDisposable
+{
+    // With a limit in minutes the schedule falls with the time; it is read off a scale of this many steps.
+    private const int TimedScale = 100_000;
+
+    private readonly IPretrainedModel model;
+    private readonly TrainingOptions options;
+    private readonly AdamW optimizer;
+    private readonly LearningRateSchedule schedule;
+    private readonly SeededRandom random;
+    private readonly string? checkpointPath;
+    private readonly string? bestPath;
+    private readonly Stopwatch watch = Stopwatch.StartNew();
+    private readonly double secondsBefore;
+    private readonly Device device;
+
+    /// <summary>Starts a training, or continues it from its checkpoint.</summary>
+    /// <param name="model">Trained in place.</param>
+    /// <param name="options">How.</param>
+    /// <param name="totalSteps">Steps of the whole training: see <see cref="BatchPlan.TotalSteps"/>.</param>
+    /// <param name="seed">Seed of dropout.</param>
+    /// <param name="folder">Where <c>checkpoint.safetensors</c> and <c>best.safetensors</c> are kept; null keeps none.</param>
+    /// <exception cref="InvalidDataException">The checkpoint belongs to another model.</exception>
+    public TrainingSession(IPretrainedModel model, TrainingOptions options, int totalSteps, long seed, string? folder)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        this.model = model;
+        this.options = options;
+        TotalSteps = totalSteps;
+        random = new SeededRandom(seed).Fork("dropout");
+        optimizer = new AdamW(model.Parameters, options.WeightDecay, options.DecayBiasAndNorm ? _ => true : null, options.AdamBeta1, options.AdamBeta2, options.AdamEpsilon);
+        schedule = LearningRateSchedule.From(options, options.MaxMinutes is null ? totalSteps : TimedScale);
+        device = model.Parameters[0].Value.device;
+        model.Dropout = options.Dropout;
+        if (folder is not null)
+        {
+            Directory.CreateDirectory(folder);
+            checkpointPath = Path.Combine(folder, "checkpoint.safetensors");
+            bestPath = Path.Combine(folder, "best.safetensors");
+            Progress = TrainingCheckpoint.Load(checkpointPath, model, optimizer) ?? Progress;
+        }
+
+        Resumed = Progress.Step > 0;
+        secondsBefore = Progress.Seconds;
+    }
+
+    /// <summary>Where the training stands.</summary>
+    public TrainingProgress Progress { get; private set; } = new();
+
+    /// <summary>Steps of the whole training, when no time limit ends it sooner.</summary>
+    public int TotalSteps { get; }
+
+    /// <summary>Whether the training continues from a checkpoint.</summary>
+    public bool Resumed { get; }
+
+    /// <summary>Whether all steps are taken, the time is used up, or early stopping ended it.</summary>
+    public bool Finished =>
+        Progress.Step >= TotalSteps ||
+        (options.MaxMinutes is { } minutes && Seconds >= minutes * 60) ||
+        (options.EarlyStoppingPatience is { } patience && Progress.EvaluationsSinceBest >= patience);
+
+    private double Seconds => secondsBefore + watch.Elapsed.TotalSeconds;
+
+    /// <summary>Begins a step: dropout on, its seed set.</summary>
+    public void BeginStep()
+    {
+        model.Training = true;
+        torch.manual_seed((long)random.Fork("step", Progress.Step).NextUInt64());
+    }
+
+    /// <summary>The autocast that the options ask for, around the forward pass; null for float32.</summary>
+    public Autocast? Autocast() => Precision.Autocast(options.Precision, device);
+
+    /// <summary>Ends a step whose gradients are complete: checks, clips, updates, forgets them.</summary>
+    /// <param name="loss">Loss of the whole batch.</param>
+    /// <param name="tokens">Real tokens in the batch.</param>
+    /// <param name="stepsInEpoch">Steps of this epoch, to know where the next begins.</param>
+    /// <exception cref="TrainingDivergedException">The loss or the gradient is not finite.</exception>
+    public StepResult EndStep(double loss, long tokens, int stepsInEpoch)
+    {
+        var at = options.MaxMinutes is { } minutes ? Math.Min(1, Seconds / (minutes * 60)) * TimedScale : Progress.Step;
+        var learningRate = schedule.At(at);
+        if (!double.IsFinite(loss))
+        {
+            throw new TrainingDivergedException("loss", loss, Progress.Step + 1, learningRate);
+        }
+
+        var norm = optimizer.GradNorm();
+        if (!double.IsFinite(norm))
+        {
+            throw new TrainingDivergedException("gradient norm", norm, Progress.Step + 1, learningRate);
+        }
+
+        optimizer.Step(learningRate, AdamW.ClipScale(norm, options.MaxGradNorm));
+        optimizer.ZeroGrad();
+        var endsEpoch = Progress.StepInEpoch + 1 >= stepsInEpoch;
+        Progress = Progress with
+        {
+            Step = Progress.Step + 1,
+            Epoch = Progress.Epoch + (endsEpoch ? 1 : 0),
+            StepInEpoch = endsEpoch ? 0 : Progress.StepInEpoch + 1,
+            Seconds = Seconds,
+            Tokens = Progress.Tokens + tokens,
+        };
+        return new StepResult(Progress.Step, learningRate, norm);
+    }
+
+    /// <summary>Whether it is time to evaluate: every so many steps, or after an epoch, and at the end.</summary>
+    public bool TimeToEvaluate => Finished || (options.EvalEvery is { } every ? Progress.Step % every == 0 : Progress.StepInEpoch == 0);
+
+    /// <summary>Whether it is time to write a checkpoint: every so many steps, or after an epoch.</summary>
+    public bool TimeToSave => options.SaveEvery is { } every ? Progress.Step % every == 0 : Progress.StepInEpoch == 0;
+
+    /// <summary>Whether it is time for a line of the metric log.</summary>
+    public bool TimeToLog => Finished || Progress.Step % options.LogEvery == 0;
+
+    /// <summary>Takes the score of an evaluation; the best model so far is kept.</summary>
+    /// <param name="score">Higher is better.</param>
+    /// <returns>Whether it is the best so far.</returns>
+    public bool Evaluated(double score)
+    {
+        var better = Progress.BestScore is not { } best || score > best;
+        if (better && options.KeepBest && bestPath is not null)
+        {
+            TrainingCheckpoint.SaveWeights(bestPath, model);
+        }
+
+        Progress = better
+            ? Progress with { BestScore = score, BestStep = Progress.Step, EvaluationsSinceBest = 0 }
+            : Progress with { EvaluationsSinceBest = Progress.EvaluationsSinceBest + 1 };
+        return better;
+    }
+
+    /// <summary>Writes a checkpoint; nothing happens without a folder.</summary>
+    public void Save()
+    {
+        if (checkpointPath is not null)
+        {
+            Progress = Progress with { Seconds = Seconds };
+            TrainingCheckpoint.Save(checkpointPath, model, optimizer, Progress);
+        }
+    }
+
+    /// <summary>Ends the training: dropout off, and the best model's weights taken back when they are to be kept.</summary>
+    public void Complete()
+    {
+        model.Training = false;
+        if (options.KeepBest && Progress.BestScore is not null && Progress.BestStep != Progress.Step && bestPath is not null && File.Exists(bestPath))
+        {
+            TrainingCheckpoint.LoadWeights(bestPath, model);
+        }
+    }
+
+    /// <summary>Removes the checkpoint and the best weights, once the result is saved elsewhere.</summary>
+    public void DeleteCheckpoints()
+    {
+        foreach (var path in new[] { checkpointPath, bestPath })
+        {
+            if (path is not null)
+            {
+                File.Delete(path);
+            }
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => optimizer.Dispose();
+}
