@@ -1,0 +1,72 @@
+using System.Runtime.InteropServices;
+
+namespace Understudy.Runs;
+
+/// <summary>Writes files so that a reader finds either the old content or the new one, and says plainly why a disk refuses.</summary>
+internal static class Storage
+{
+    private const int NoSpaceLeft = 28, QuotaExceeded = 122, ReadOnlyFileSystem = 30;
+
+    /// <summary>Puts <paramref name="text"/> in place of the file's content, in one step that a crash cannot divide.</summary>
+    public static void Replace(string path, string text) => Replace(path, stream =>
+    {
+        using var writer = new StreamWriter(stream, leaveOpen: true);
+        writer.Write(text);
+    });
+
+    /// <summary>Puts what <paramref name="write"/> writes in place of the file's content, in one step that a crash cannot divide.</summary>
+    /// <exception cref="IOException">The disk refuses; the old content is untouched.</exception>
+    public static void Replace(string path, Action<Stream> write)
+    {
+        // Beside the target, since a rename is atomic only within one file system.
+        var temporary = $"{path}.{Environment.ProcessId}.tmp";
+        Guard(path, () =>
+        {
+            Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(path))!);
+            try
+            {
+                using (var stream = new FileStream(temporary, FileMode.Create, FileAccess.Write, FileShare.None))
+                {
+                    write(stream);
+                    stream.Flush(flushToDisk: true);
+                }
+                File.Move(temporary, path, overwrite: true);
+            }
+            catch
+            {
+                File.Delete(temporary);
+                throw;
+            }
+        });
+    }
+
+    /// <summary>Runs <paramref name="action"/>, turning what the operating system says about <paramref name="path"/> into a sentence with a cure.</summary>
+    public static void Guard(string path, Action action) => Guard(path, () =>
+    {
+        action();
+        return 0;
+    });
+
+    /// <inheritdoc cref="Guard(string, Action)"/>
+    public static T Guard<T>(string path, Func<T> action)
+    {
+        try
+        {
+            return action();
+        }
+        catch (UnauthorizedAccessException e)
+        {
+            throw new IOException($"There is no permission to write '{path}'. Make it writable for this user, or choose another run folder with --output.", e);
+        }
+        catch (IOException e) when (Errno(e) is NoSpaceLeft or QuotaExceeded)
+        {
+            throw new IOException($"The disk is full: '{path}' could not be written. Free some space and run the same command again; it continues where it stopped.", e);
+        }
+        catch (IOException e) when (Errno(e) is ReadOnlyFileSystem)
+        {
+            throw new IOException($"'{path}' lies on a read-only file system. Choose another run folder with --output.", e);
+        }
+    }
+
+    private static int Errno(IOException e) => RuntimeInformation.IsOSPlatform(OSPlatform.Windows) ? 0 : e.HResult;
+}

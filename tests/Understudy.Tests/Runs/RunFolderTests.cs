@@ -1,0 +1,132 @@
+using Understudy.Runs;
+
+namespace Understudy.Tests.Runs;
+
+public sealed class RunFolderTests : IDisposable
+{
+    private sealed record Outcome(double Accuracy, string Model);
+
+    private readonly TemporaryFolder folder = new();
+
+    private string Run => folder["run"];
+
+    public void Dispose() => folder.Dispose();
+
+    private static Fingerprint Epochs(int epochs) => new Fingerprint().Add("teacher.tune.epochs", $"{epochs}").Add("seed", "1");
+
+    [Fact]
+    public void A_finished_stage_is_not_repeated_and_its_result_is_kept()
+    {
+        using (var run = RunFolder.Open(Run))
+        {
+            var stage = run.Begin("tune", Epochs(3), run.Model("teacher"));
+            Assert.Equal(StageState.New, stage.State);
+            Assert.Throws<InvalidOperationException>(stage.Result<Outcome>);
+            Directory.CreateDirectory(run.Model("teacher"));
+            Assert.Equal(StageState.Interrupted, run.Begin("tune", Epochs(3), run.Model("teacher")).State);
+            stage.Finish(new Outcome(0.5, "models/teacher"));
+        }
+        using var again = RunFolder.Open(Run);
+        var finished = again.Begin("tune", Epochs(3), again.Model("teacher"));
+        Assert.Equal(StageState.Finished, finished.State);
+        Assert.Equal(new Outcome(0.5, "models/teacher"), finished.Result<Outcome>());
+        Directory.Delete(again.Model("teacher"));
+        Assert.Equal(StageState.New, again.Begin("tune", Epochs(3), again.Model("teacher")).State);
+    }
+
+    [Fact]
+    public void Work_with_other_settings_is_set_aside()
+    {
+        using var run = RunFolder.Open(Run);
+        var rows = run.Rows("annotated");
+        var earlier = run.Begin("annotate", Epochs(3), rows);
+        Directory.CreateDirectory(Path.GetDirectoryName(rows)!);
+        File.WriteAllText(rows, "{}\n");
+        earlier.Finish(new Outcome(1, ""));
+
+        var stage = run.Begin("annotate", Epochs(4), rows);
+        Assert.Equal(StageState.New, stage.State);
+        Assert.Equal(["teacher.tune.epochs"], stage.Changed);
+        Assert.False(File.Exists(rows));
+        var aside = Path.Combine(Run, "superseded", $"annotate-{Epochs(3).ToString()[..8]}");
+        Assert.Equal("{}\n", File.ReadAllText(Path.Combine(aside, "rows-annotated.jsonl")));
+        Assert.True(File.Exists(Path.Combine(aside, "stages-annotate", "stage.json")));
+        Assert.Equal(StageState.Interrupted, run.Begin("annotate", Epochs(4), rows).State);
+    }
+
+    [Fact]
+    public void A_second_user_is_refused_until_the_first_is_gone()
+    {
+        using (RunFolder.Open(Run))
+        {
+            var e = Assert.Throws<IOException>(() => RunFolder.Open(Run));
+            Assert.Equal($"The run folder '{Run}' is in use by process {Environment.ProcessId} on '{Environment.MachineName}'. Wait until it ends, stop it, or choose another folder with --output.", e.Message);
+        }
+        RunFolder.Open(Run).Dispose();
+    }
+
+    [Fact]
+    public void A_folder_with_something_else_is_left_alone()
+    {
+        File.WriteAllText(folder["thesis.docx"], "");
+        Assert.Equal($"The folder '{folder.Path}' is not empty and holds no run. Choose another one with --output, so that nothing of yours is overwritten.",
+            Assert.Throws<IOException>(() => RunFolder.Open(folder.Path)).Message);
+        Assert.Equal($"Expected a folder for the run, found the file '{folder["thesis.docx"]}'. Choose another folder with --output.",
+            Assert.Throws<IOException>(() => RunFolder.Open(folder["thesis.docx"])).Message);
+    }
+
+    [Fact]
+    public void No_secret_is_written()
+    {
+        var file = RunFile.Parse<SampleOptions>("name: a\nnote: ${API_KEY}", "a.yaml", ["prompt=${HF_TOKEN}"], name => $"secret of {name}");
+        using (var run = RunFolder.Open(Run))
+        {
+            run.Write(file);
+            run.Write(new RunManifest { Seed = 3, Overrides = file.Overrides });
+            run.Begin("tune", new Fingerprint().AddOptions("run", file.Options)).Finish(new Outcome(1, ""));
+        }
+        Assert.All(Directory.EnumerateFiles(Run, "*", SearchOption.AllDirectories),
+            path => Assert.DoesNotContain("secret of", File.ReadAllText(path), StringComparison.Ordinal));
+        Assert.Contains("note: \"${API_KEY}\"", File.ReadAllText(Path.Combine(Run, "run.yaml")), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void The_manifest_says_what_it_ran_on()
+    {
+        using var run = RunFolder.Open(Run);
+        run.Write(new RunManifest { Libtorch = "1.13.1", Seed = 5 });
+        var manifest = RunJson.Read<RunManifest>(Path.Combine(Run, "manifest.json"));
+        Assert.Equal((5, "1.13.1", Environment.ProcessorCount), (manifest.Seed, manifest.Libtorch, manifest.Cores));
+        Assert.StartsWith("0.1.0", manifest.Understudy, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Replacing_a_file_that_fails_keeps_the_old_content()
+    {
+        var path = folder["a.txt"];
+        Storage.Replace(path, "old");
+        Assert.Throws<InvalidOperationException>(() => Storage.Replace(path, stream =>
+        {
+            stream.WriteByte(1);
+            throw new InvalidOperationException();
+        }));
+        Assert.Equal("old", File.ReadAllText(path));
+        Assert.Single(Directory.EnumerateFiles(folder.Path));
+    }
+
+    [Fact]
+    public void A_disk_that_refuses_is_named_with_a_cure()
+    {
+        var full = Assert.Throws<IOException>(() => Storage.Guard("rows/a.jsonl", () =>
+        {
+            using var stream = new FileStream("/dev/full", FileMode.Open, FileAccess.Write);
+            stream.WriteByte(1);
+            stream.Flush();
+        }));
+        Assert.Equal("The disk is full: 'rows/a.jsonl' could not be written. Free some space and run the same command again; it continues where it stopped.", full.Message);
+        var denied = Assert.Throws<IOException>(() => Storage.Guard("a", () => throw new UnauthorizedAccessException()));
+        Assert.Equal("There is no permission to write 'a'. Make it writable for this user, or choose another run folder with --output.", denied.Message);
+        File.WriteAllText(folder["file"], "");
+        Assert.Throws<IOException>(() => Journal<Outcome>.Open(folder["file/rows.jsonl"], row => row.Model));
+    }
+}
