@@ -3,25 +3,32 @@ namespace Understudy.Data;
 /// <summary>Which column of a file holds what. Columns of JSON Lines are the keys of each object; those of CSV and TSV stand in the header line.</summary>
 public sealed record ColumnMap
 {
-    /// <summary>The id column. <value>By default <c>id</c> when the file has such a column, else the row is called <c>file name:line</c>.</value></summary>
+    /// <summary>The id column.</summary>
+    /// <value>By default <c>id</c> when the file has such a column, else the row is called <c>file name:line</c>.</value>
     public string? Id { get; init; }
 
-    /// <summary>The text column. <value>The default value is <c>text</c>.</value></summary>
+    /// <summary>The text column.</summary>
+    /// <value>The default value is <c>text</c>.</value>
     public string Text { get; init; } = "text";
 
-    /// <summary>The second text of a pair task. <value>By default there is none.</value></summary>
+    /// <summary>The second text of a pair task.</summary>
+    /// <value>By default there is none.</value>
     public string? TextPair { get; init; }
 
-    /// <summary>The label column; not read from unlabelled sources. <value>The default value is <c>label</c>.</value></summary>
+    /// <summary>The label column; not read from unlabelled sources.</summary>
+    /// <value>The default value is <c>label</c>.</value>
     public string Label { get; init; } = "label";
 
-    /// <summary>The column with the row's weight in the loss, a number of at least 0. <value>By default there is none and every row weighs 1.</value></summary>
+    /// <summary>The column with the row's weight in the loss, a number of at least 0.</summary>
+    /// <value>By default there is none and every row weighs 1.</value>
     public string? Weight { get; init; }
 
-    /// <summary>The column with a soft label: a JSON object of label and probability. <value>By default there is none.</value></summary>
+    /// <summary>The column with a soft label: a JSON object of label and probability.</summary>
+    /// <value>By default there is none.</value>
     public string? LabelProbabilities { get; init; }
 
-    /// <summary>Further columns to keep for prompt templates. <value>By default none: a column that is not named here reaches neither prompts nor models.</value></summary>
+    /// <summary>Further columns to keep for prompt templates.</summary>
+    /// <value>By default none: a column that is not named here reaches neither prompts nor models.</value>
     public IReadOnlyList<string> Fields { get; init; } = [];
 
     /// <summary>Everything wrong with the map.</summary>

@@ -6,28 +6,36 @@ public sealed record DataOptions
     /// <summary>The labelled rows to learn from.</summary>
     public required DataSourceOptions Train { get; init; }
 
-    /// <summary>Labelled rows for choosing between checkpoints and settings. <value>By default none, unless <see cref="Split"/> holds some out.</value></summary>
+    /// <summary>Labelled rows for choosing between checkpoints and settings.</summary>
+    /// <value>By default none, unless <see cref="Split"/> holds some out.</value>
     public DataSourceOptions? Validation { get; init; }
 
-    /// <summary>Labelled rows for the final figures. <value>By default none, unless <see cref="Split"/> holds some out.</value></summary>
+    /// <summary>Labelled rows for the final figures.</summary>
+    /// <value>By default none, unless <see cref="Split"/> holds some out.</value>
     public DataSourceOptions? Test { get; init; }
 
-    /// <summary>Files of unlabelled text. <value>By default none.</value></summary>
+    /// <summary>Files of unlabelled text.</summary>
+    /// <value>By default none.</value>
     public IReadOnlyList<DataSourceOptions> Unlabelled { get; init; } = [];
 
-    /// <summary>Whether the train rows that were not chosen as seeds join the unlabelled pool without their labels. <value>The default value is false.</value></summary>
+    /// <summary>Whether the train rows that were not chosen as seeds join the unlabelled pool without their labels.</summary>
+    /// <value>The default value is false.</value>
     public bool UnlabelledFromTrain { get; init; }
 
-    /// <summary>Which column holds what, in every source that does not say otherwise. <value>By default <c>id</c>, <c>text</c> and <c>label</c>.</value></summary>
+    /// <summary>Which column holds what, in every source that does not say otherwise.</summary>
+    /// <value>By default <c>id</c>, <c>text</c> and <c>label</c>.</value>
     public ColumnMap Columns { get; init; } = new();
 
-    /// <summary>The labels in class order. <value>By default those found in the train file, in ordinal order.</value></summary>
+    /// <summary>The labels in class order.</summary>
+    /// <value>By default those found in the train file, in ordinal order.</value>
     public IReadOnlyList<string> Labels { get; init; } = [];
 
-    /// <summary>How many train rows to keep as seeds. <value>By default all of them.</value></summary>
+    /// <summary>How many train rows to keep as seeds.</summary>
+    /// <value>By default all of them.</value>
     public FewShotOptions? FewShot { get; init; }
 
-    /// <summary>Which parts of the train file to hold out. <value>By default none.</value></summary>
+    /// <summary>Which parts of the train file to hold out.</summary>
+    /// <value>By default none.</value>
     public SplitOptions? Split { get; init; }
 
     /// <summary>Everything wrong with the section.</summary>

@@ -10,19 +10,24 @@ public sealed record DataSourceOptions
     [InputPath]
     public required string Path { get; init; }
 
-    /// <summary>How its rows are written. <value>The default value is <see cref="DataFormat.Auto"/>: by the file's name.</value></summary>
+    /// <summary>How its rows are written.</summary>
+    /// <value>The default value is <see cref="DataFormat.Auto"/>: by the file's name.</value>
     public DataFormat Format { get; init; } = DataFormat.Auto;
 
-    /// <summary>Which column holds what. <value>By default the columns of the whole data section.</value></summary>
+    /// <summary>Which column holds what.</summary>
+    /// <value>By default the columns of the whole data section.</value>
     public ColumnMap? Columns { get; init; }
 
-    /// <summary>The character between the fields of a CSV or TSV file. <value>By default a comma for CSV and a tab for TSV; TSV with quoting is <c>csv</c> with a tab here.</value></summary>
+    /// <summary>The character between the fields of a CSV or TSV file.</summary>
+    /// <value>By default a comma for CSV and a tab for TSV; TSV with quoting is <c>csv</c> with a tab here.</value>
     public string? Delimiter { get; init; }
 
-    /// <summary>Read at most this many rows, chosen at random with the run's seed and kept in file order. <value>By default all rows. At least 1.</value></summary>
+    /// <summary>Read at most this many rows, chosen at random with the run's seed and kept in file order.</summary>
+    /// <value>By default all rows. At least 1.</value>
     public int? MaxRows { get; init; }
 
-    /// <summary>The longest permitted line (or quoted CSV record) in MiB; a longer one stops the run. <value>The default value is 16. From 1 to 1024.</value></summary>
+    /// <summary>The longest permitted line (or quoted CSV record) in MiB; a longer one stops the run.</summary>
+    /// <value>The default value is 16. From 1 to 1024.</value>
     public int MaxLineMb { get; init; } = 16;
 
     /// <summary>Everything wrong with the options; whether the file exists is found when it is read.</summary>

@@ -19,7 +19,8 @@ public sealed record Example
     /// <summary>The label's name; null for an unlabelled row.</summary>
     public string? Label { get; init; }
 
-    /// <summary>How much the row counts in the training loss. <value>The default value is 1; never negative.</value></summary>
+    /// <summary>How much the row counts in the training loss.</summary>
+    /// <value>The default value is 1; never negative.</value>
     public double Weight { get; init; } = 1;
 
     /// <summary>A soft label: the probability of each label by name; labels left out have probability 0. Null when the label is hard.</summary>

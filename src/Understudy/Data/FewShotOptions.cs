@@ -3,13 +3,16 @@ namespace Understudy.Data;
 /// <summary>How many labelled rows to keep as seeds. Give <see cref="PerLabel"/> or <see cref="Total"/>.</summary>
 public sealed record FewShotOptions
 {
-    /// <summary>Rows per label; a label with fewer rows gives all it has, with a notice. <value>By default not set. At least 1.</value></summary>
+    /// <summary>Rows per label; a label with fewer rows gives all it has, with a notice.</summary>
+    /// <value>By default not set. At least 1.</value>
     public int? PerLabel { get; init; }
 
-    /// <summary>Rows in all, shared out in proportion to the labels' frequencies with at least one each where possible. <value>By default not set. At least 1.</value></summary>
+    /// <summary>Rows in all, shared out in proportion to the labels' frequencies with at least one each where possible.</summary>
+    /// <value>By default not set. At least 1.</value>
     public int? Total { get; init; }
 
-    /// <summary>The seed of the choice. <value>By default the run's seed.</value></summary>
+    /// <summary>The seed of the choice.</summary>
+    /// <value>By default the run's seed.</value>
     public long? Seed { get; init; }
 
     /// <summary>Everything wrong with the options.</summary>

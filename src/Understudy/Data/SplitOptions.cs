@@ -3,13 +3,16 @@ namespace Understudy.Data;
 /// <summary>Which parts of the train file to hold out, each stratified by label.</summary>
 public sealed record SplitOptions
 {
-    /// <summary>The fraction for validation. <value>The default value is 0. From 0 to below 1.</value></summary>
+    /// <summary>The fraction for validation.</summary>
+    /// <value>The default value is 0. From 0 to below 1.</value>
     public double Validation { get; init; }
 
-    /// <summary>The fraction for test. <value>The default value is 0. From 0 to below 1.</value></summary>
+    /// <summary>The fraction for test.</summary>
+    /// <value>The default value is 0. From 0 to below 1.</value>
     public double Test { get; init; }
 
-    /// <summary>The seed of the choice. <value>By default the run's seed.</value></summary>
+    /// <summary>The seed of the choice.</summary>
+    /// <value>By default the run's seed.</value>
     public long? Seed { get; init; }
 
     /// <summary>Everything wrong with the options.</summary>
