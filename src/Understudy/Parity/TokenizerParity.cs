@@ -27,6 +27,8 @@ public static class TokenizerParity
             var tokenizer = TokenizerFor(folder);
             checks.AddRange(ReferenceJson.Read(cases, root => RunCases(tokenizer, root)));
         }
+        var trainer = Path.Combine(folder, "trainer_bpe.json");
+        if (File.Exists(trainer)) checks.AddRange(TrainerParity.Run(trainer, Path.Combine(folder, "trainer_corpus.txt")));
         return checks;
     }
 

@@ -70,7 +70,7 @@ internal sealed class IdEncoder
     private void EncodeRaw(ReadOnlySpan<char> text, List<int> ids)
     {
         if (parts.Normalizer is not null && !Unicode.UnicodeNormalizer.IsTrivial(text, compose: true, compatible: false))
-            text = Unicode.UnicodeNormalizer.Apply(text.ToString(), compose: true, compatible: false);
+            text = Unicode.UnicodeNormalizer.ToNfc(text);
         if (parts.AddedVocabulary.Normalized.IsEmpty)
         {
             EncodeWords(text, ids);

@@ -1,3 +1,4 @@
+using Understudy.Tokenization.Models;
 using Understudy.Tokenization.Serialization;
 
 namespace Understudy.Tokenization;
@@ -30,6 +31,9 @@ public sealed class Tokenizer
 
     /// <summary>How encodings are filled up, or null.</summary>
     public PaddingOptions? Padding => parts.Padding;
+
+    /// <summary>The merges of a BPE model in order of rank; none for other models.</summary>
+    public IEnumerable<(string Left, string Right)> Merges => parts.Model is BpeModel bpe ? bpe.Merges : [];
 
     internal TokenizerParts Parts => parts;
 

@@ -27,6 +27,10 @@ internal sealed class BpeModel : ITokenModel
 
     public Vocabulary Vocabulary { get; }
 
+    /// <summary>The pairs that are merged, in order of rank.</summary>
+    public IEnumerable<(string Left, string Right)> Merges =>
+        merges.InOrder().Select(pair => (Vocabulary.Token(pair.Left)!, Vocabulary.Token(pair.Right)!));
+
     public IReadOnlyList<Token> Tokenize(string piece)
     {
         var word = Encode(piece);
@@ -65,11 +69,11 @@ internal sealed class BpeModel : ITokenModel
         json.WriteBoolean("ignore_merges", options.IgnoreMerges);
         Vocabulary.Write(json);
         json.WriteStartArray("merges");
-        foreach (var (left, right) in merges.InOrder())
+        foreach (var (left, right) in Merges)
         {
             json.WriteStartArray();
-            json.WriteStringValue(Vocabulary.Token(left));
-            json.WriteStringValue(Vocabulary.Token(right));
+            json.WriteStringValue(left);
+            json.WriteStringValue(right);
             json.WriteEndArray();
         }
         json.WriteEndArray();

@@ -17,6 +17,8 @@ internal sealed class NormalizationData
     private readonly Dictionary<int, int[]> canonical = [];
     private readonly Dictionary<int, int[]> compatibility = [];
     private readonly Dictionary<(int First, int Second), int> composites = [];
+    private readonly HashSet<int> composes = [];
+    private readonly bool[][] inert = new bool[4][];
 
     private NormalizationData()
     {
@@ -54,6 +56,32 @@ internal sealed class NormalizationData
         return composites.TryGetValue((first, second), out var composite) ? composite : -1;
     }
 
+    /// <summary>True when a form never changes the code point, whatever stands beside it, if all its neighbours are inert too.</summary>
+    public bool IsInert(int codePoint, bool compose, bool compatible) => codePoint <= char.MaxValue
+        ? inert[(compose ? 1 : 0) + (compatible ? 2 : 0)][codePoint]
+        : CombiningClass(codePoint) == 0 && Decompose(codePoint, compatible) is null && !composes.Contains(codePoint);
+
+    private void BuildInert()
+    {
+        foreach (var pair in composites.Keys) composes.Add(pair.Second);
+        for (var codePoint = VowelFirst; codePoint < VowelFirst + VowelCount; codePoint++) composes.Add(codePoint);
+        for (var codePoint = TrailBase + 1; codePoint < TrailBase + TrailCount; codePoint++) composes.Add(codePoint);
+        var primary = composites.Values.ToHashSet();
+        for (var form = 0; form < inert.Length; form++)
+        {
+            var (compose, compatible) = ((form & 1) != 0, (form & 2) != 0);
+            inert[form] = new bool[char.MaxValue + 1];
+            for (var codePoint = 0; codePoint <= char.MaxValue; codePoint++)
+            {
+                var recomposed = compose && !(compatible && compatibility.ContainsKey(codePoint))
+                    && (primary.Contains(codePoint) || codePoint is >= HangulFirst and < HangulFirst + HangulCount);
+                inert[form][codePoint] = CombiningClass(codePoint) == 0
+                    && (recomposed || Decompose(codePoint, compatible) is null)
+                    && !(compose && composes.Contains(codePoint));
+            }
+        }
+    }
+
     private static NormalizationData Load()
     {
         const string resource = "Understudy.Tokenization.Unicode.normalization.txt";
@@ -75,6 +103,7 @@ internal sealed class NormalizationData
                     break;
             }
         }
+        data.BuildInert();
         return data;
     }
 

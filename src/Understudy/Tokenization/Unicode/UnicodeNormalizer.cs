@@ -9,9 +9,18 @@ namespace Understudy.Tokenization.Unicode;
 /// </summary>
 internal static class UnicodeNormalizer
 {
-    /// <summary>True when no normalisation form changes the text: every character is below U+0300 (composition), or ASCII (decomposition).</summary>
-    public static bool IsTrivial(ReadOnlySpan<char> text, bool compose, bool compatible) =>
-        !text.ContainsAnyExceptInRange('\0', compose && !compatible ? '\u02FF' : '\u007F');
+    /// <summary>True when it is plain, character by character, that the form leaves the text as it is. Most normalised text is of this kind.</summary>
+    public static bool IsTrivial(ReadOnlySpan<char> text, bool compose, bool compatible)
+    {
+        var start = text.IndexOfAnyExceptInRange('\0', '\u007F');
+        if (start < 0) return true;
+        var data = NormalizationData.Instance;
+        foreach (var rune in text[start..].EnumerateRunes())
+        {
+            if (!data.IsInert(rune.Value, compose, compatible)) return false;
+        }
+        return true;
+    }
 
     public static List<TextEdit> Decompose(string text, bool compatible)
     {
@@ -95,12 +104,36 @@ internal static class UnicodeNormalizer
         return output;
     }
 
-    /// <summary>The normalised text alone.</summary>
-    public static string Apply(string text, bool compose, bool compatible)
+    /// <summary>
+    /// The text in NFC, without alignments. Only stretches of characters that are not inert are worked on, each with
+    /// the inert character before it, with which it may compose; no other neighbour can interact.
+    /// </summary>
+    public static string ToNfc(ReadOnlySpan<char> text)
     {
+        var data = NormalizationData.Instance;
         var builder = new StringBuilder(text.Length);
-        foreach (var edit in compose ? Compose(text, compatible) : Decompose(text, compatible))
-            builder.Append(new Rune(edit.CodePoint));
-        return builder.ToString();
+        var copied = 0;
+        var lastInert = 0;
+        for (var i = 0; i < text.Length;)
+        {
+            Rune.DecodeFromUtf16(text[i..], out var rune, out var units);
+            if (data.IsInert(rune.Value, compose: true, compatible: false))
+            {
+                lastInert = i;
+                i += units;
+                continue;
+            }
+            var end = i + units;
+            while (end < text.Length)
+            {
+                Rune.DecodeFromUtf16(text[end..], out rune, out units);
+                if (data.IsInert(rune.Value, compose: true, compatible: false)) break;
+                end += units;
+            }
+            builder.Append(text[copied..lastInert]);
+            foreach (var edit in Compose(text[lastInert..end].ToString(), compatible: false)) builder.Append(new Rune(edit.CodePoint));
+            copied = lastInert = i = end;
+        }
+        return builder.Append(text[copied..]).ToString();
     }
 }
