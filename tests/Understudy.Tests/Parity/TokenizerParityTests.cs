@@ -48,6 +48,25 @@ public sealed class TokenizerParityTests
         Assert.Contains($"; first difference: case 5, '{key}' is ", failed.Note, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void Training_equals_the_reference()
+    {
+        var checks = TokenizerParity.Run(Path.Combine("Fixtures", "tokenizers"));
+        Assert.Equal(["trainer_bpe.vocab", "trainer_bpe.merges"], checks.Select(check => check.Name));
+        Assert.All(checks, check => Assert.True(check.Verdict == ParityVerdict.Passed, $"{check.Name}: {check.Note}"));
+    }
+
+    [Fact]
+    public void Training_on_other_lines_fails()
+    {
+        using var folder = new TemporaryFolder();
+        File.Copy("Fixtures/tokenizers/trainer_bpe.json", folder["trainer_bpe.json"]);
+        File.WriteAllLines(folder["trainer_corpus.txt"], File.ReadLines("Fixtures/tokenizers/trainer_corpus.txt").Skip(100));
+        var checks = TokenizerParity.Run(folder.FullName);
+        Assert.All(checks, check => Assert.Equal(ParityVerdict.Failed, check.Verdict));
+        Assert.Contains("first difference: merge ", checks[1].Note, StringComparison.Ordinal);
+    }
+
     private static void AssertAllPass(string folder)
     {
         var checks = TokenizerParity.Run(folder);
