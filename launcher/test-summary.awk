@@ -1,7 +1,9 @@
 # Reads the TRX files of a test run and prints the skipped tests with their reasons, the failed ones with their messages,
 # what broke, and last `N passed, N failed, N skipped`. Exits with 1 unless something passed and nothing failed or broke.
 #
-#   awk -v status=EXIT_CODE_OF_DOTNET_TEST -f test-summary.awk RESULTS.trx...
+#   awk -v status=EXIT_CODE_OF_DOTNET_TEST -f test-summary.awk RESULTS.trx... [SEQUENCE.xml...]
+#
+# The sequence files, which `dotnet test --blame` writes when the host crashes or hangs, say which tests were running.
 #
 # A record ends at '>', so it is the text before a tag followed by the tag itself. That is safe: in TRX files, as
 # XmlWriter writes them, '<' and '>' occur in texts and attributes only as entities.
@@ -39,6 +41,9 @@ name == "RunInfo" { run_info = attribute("outcome") }
 name == "/Text" && run_info == "Error" && text !~ /^\[xUnit\.net / { broke(first_lines(decoded(text), 12)) }
 name == "/TestRun" { finished = 1 }
 
+name == "TestSequence" { sequence = 1 }
+name == "Test" && sequence && attribute("Completed") == "False" { broke("running at the end: " attribute("DisplayName")) }
+
 END {
     close_file()
     if (files == 0) broke("No result file was written: the tests did not start.")
@@ -67,12 +72,13 @@ function close_result() {
 }
 
 function close_file() {
-    if (file != "" && file != "/dev/null") {
+    if (file != "" && file != "/dev/null" && !sequence) {
         files++
         if (!finished) broke(file " is cut off: the test run did not end.")
         else if (!counted) broke(file " has no counters.")
         else if (total != results) broke(file " counts " total " tests but lists " results ".")
     }
+    sequence = 0
     finished = 0
     counted = 0
     results = 0

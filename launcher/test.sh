@@ -23,6 +23,7 @@ run_tests() {
     mkdir -p -- "$results"
     "$dotnet" test "$root/Understudy.slnx" -c Release --no-build --nologo --results-directory "$results" \
         --logger 'trx;LogFilePrefix=results' --logger 'console;verbosity=minimal' \
+        --blame-hang --blame-hang-timeout 20min --blame-hang-dump-type none \
         ${arguments[@]+"${arguments[@]}"} 7>&- </dev/null 2>&1 | tee -a "$log" || status=$?
     summarize_tests "$status"
 }
@@ -31,6 +32,8 @@ run_tests() {
 summarize_tests() {
     local files=("$results"/*.trx)
     [ -e "${files[0]}" ] || files=(/dev/null)
+    local sequences=("$results"/*/Sequence*.xml)
+    if [ -e "${sequences[0]}" ]; then files+=("${sequences[@]}"); fi
     awk -v status="$1" -f "$root/launcher/test-summary.awk" "${files[@]}"
     exit
 }

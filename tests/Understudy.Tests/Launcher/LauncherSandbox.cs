@@ -63,6 +63,7 @@ public sealed partial class LauncherSandbox : IDisposable
                 test)
                     while [ "$1" != --results-directory ]; do shift; done
                     [ -z "${FAKE_RESULTS:-}" ] || printf '%s' "$FAKE_RESULTS" >"$2/results.trx"
+                    [ -z "${FAKE_SEQUENCE:-}" ] || { mkdir "$2/run"; printf '%s' "$FAKE_SEQUENCE" >"$2/run/Sequence_1.xml"; }
                     exit "${FAKE_TEST_STATUS:-0}" ;;
                 *.dll)
                     shift

@@ -66,16 +66,22 @@ public sealed class LauncherTestVerbTests : IDisposable
     }
 
     [Fact]
-    public void A_crashed_host_is_a_failure()
+    public void A_crashed_host_is_a_failure_that_names_the_tests_under_way()
     {
-        var (code, output, _) = Test(
-            Run(1, Result("T.Passes", "Passed") + "<RunInfo outcome=\"Error\"><Text>The active test run was aborted. Reason: Test host process crashed</Text></RunInfo>"),
-            status: 1);
+        var results = Run(1, Result("T.Passes", "Passed") + "<RunInfo outcome=\"Error\"><Text>The active test run was aborted. Reason: Test host process crashed</Text></RunInfo>");
+        const string sequence = """
+            <TestSequence>
+              <Test Name="T.Passes" DisplayName="T.Passes" Completed="True" />
+              <Test Name="T.Rows" DisplayName="T.Rows(a: &quot;&gt;&quot;)" Completed="False" />
+            </TestSequence>
+            """;
+        var (code, output, _) = sandbox.Run(["test"], ("FAKE_RESULTS", results), ("FAKE_TEST_STATUS", "1"), ("FAKE_SEQUENCE", sequence));
         Assert.Equal(1, code);
         Assert.Equal("""
 
             THE TEST RUN IS NOT COMPLETE:
               The active test run was aborted. Reason: Test host process crashed
+              running at the end: T.Rows(a: ">")
 
             1 passed, 0 failed, 0 skipped
 
