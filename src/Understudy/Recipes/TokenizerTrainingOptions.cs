@@ -18,6 +18,10 @@ public sealed record TokenizerTrainingOptions
     /// <value>The default value is 2.</value>
     public int MinFrequency { get; init; } = 2;
 
+    /// <summary>Whether text is lower-cased before anything else, which spends the vocabulary of a small model on words instead of on their spellings. WordPiece always does.</summary>
+    /// <value>The default value is false.</value>
+    public bool Lowercase { get; init; }
+
     /// <summary>Every value out of its range, with its key.</summary>
     public IEnumerable<OptionFault> Validate() => Faults(
         Between("vocabulary_size", VocabularySize, 300, 1_000_000),

@@ -28,6 +28,9 @@ public sealed record BpeTrainerOptions
     /// <value>Whether the text is normalised to NFC first, as GPT-NeoX does. The default value is false.</value>
     public bool Nfc { get; init; }
 
+    /// <value>Whether text is lower-cased first; decoding then gives lower case. The default value is false.</value>
+    public bool Lowercase { get; init; }
+
     /// <value>The longest token in bytes, or null for no limit, which is the default value.</value>
     public int? MaxTokenLength { get; init; }
 
@@ -49,7 +52,7 @@ public static class BpeTrainer
         ArgumentNullException.ThrowIfNull(options);
         ArgumentOutOfRangeException.ThrowIfLessThan(options.VocabularySize, 1);
         ArgumentOutOfRangeException.ThrowIfNegative(options.MinFrequency);
-        var normalizer = options.Nfc ? new UnicodeFormNormalizer(compose: true, compatible: false) : null;
+        var normalizer = Normalizer(options);
         var preTokenizer = new ByteLevelPreTokenizer(options.AddPrefixSpace, trimOffsets: true, useRegex: true);
         var counts = normalizer is null
             ? WordCounter.CountByteLevel(lines, Gpt2Splitter.Instance, options.AddPrefixSpace, cancellation)
@@ -71,6 +74,18 @@ public static class BpeTrainer
             PostProcessor = PostProcessor(options, vocabulary),
             Decoder = new ByteLevelDecoder(addPrefixSpace: true, trimOffsets: true, useRegex: true),
         });
+    }
+
+    private static INormalizer? Normalizer(BpeTrainerOptions options)
+    {
+        var form = new UnicodeFormNormalizer(compose: true, compatible: false);
+        return (options.Nfc, options.Lowercase) switch
+        {
+            (true, true) => new SequenceNormalizer([form, new LowercaseNormalizer()]),
+            (true, false) => form,
+            (false, true) => new LowercaseNormalizer(),
+            _ => null,
+        };
     }
 
     private static IPostProcessor PostProcessor(BpeTrainerOptions options, Vocabulary vocabulary)

@@ -21,6 +21,9 @@ public sealed class TrainingSession : IDisposable
     // With a limit in minutes the schedule falls with the time; it is read off a scale of this many steps.
     private const int TimedScale = 100_000;
 
+    private const string CheckpointName = "checkpoint.safetensors";
+    private const string BestName = "best.safetensors";
+
     private readonly IPretrainedModel model;
     private readonly TrainingOptions options;
     private readonly AdamW optimizer;
@@ -53,8 +56,8 @@ public sealed class TrainingSession : IDisposable
         if (folder is not null)
         {
             Directory.CreateDirectory(folder);
-            checkpointPath = Path.Combine(folder, "checkpoint.safetensors");
-            bestPath = Path.Combine(folder, "best.safetensors");
+            checkpointPath = Path.Combine(folder, CheckpointName);
+            bestPath = Path.Combine(folder, BestName);
             Progress = TrainingCheckpoint.Load(checkpointPath, model, optimizer) ?? Progress;
         }
 
@@ -169,16 +172,11 @@ public sealed class TrainingSession : IDisposable
         }
     }
 
-    /// <summary>Removes the checkpoint and the best weights, once the result is saved elsewhere.</summary>
-    public void DeleteCheckpoints()
+    /// <summary>Removes what a session kept in its folder, once the result is saved elsewhere.</summary>
+    public static void DeleteCheckpoints(string folder)
     {
-        foreach (var path in new[] { checkpointPath, bestPath })
-        {
-            if (path is not null)
-            {
-                File.Delete(path);
-            }
-        }
+        File.Delete(Path.Combine(folder, CheckpointName));
+        File.Delete(Path.Combine(folder, BestName));
     }
 
     /// <inheritdoc/>

@@ -1,0 +1,132 @@
+using System.Diagnostics;
+using Understudy.Data;
+using Understudy.Models;
+using Understudy.Runs;
+using Understudy.Torch;
+using Understudy.Training;
+
+namespace Understudy.Recipes;
+
+/// <summary>What a pre-training reached.</summary>
+/// <param name="Parameters">Weights of the model.</param>
+/// <param name="Steps">Optimiser steps.</param>
+/// <param name="Tokens">Tokens trained on.</param>
+/// <param name="Seconds">Time of the training, over all attempts.</param>
+/// <param name="HeldOutLoss">Cross-entropy per token on held-out text, in nats.</param>
+/// <param name="BitsPerByte">The same per UTF-8 byte of the text, in bits: comparable between tokenizers.</param>
+public sealed record PretrainResult(long Parameters, int Steps, long Tokens, double Seconds, double HeldOutLoss, double BitsPerByte);
+
+/// <summary>Trains a causal language model from random weights on plain text: the teacher's beginning where no checkpoint is at hand.</summary>
+public static class Pretrain
+{
+    private const string StageName = "pretrain";
+
+    /// <summary>Learns a tokenizer, packs the text, trains, and saves a Hugging Face folder. A finished stage is not repeated, an interrupted one continues.</summary>
+    /// <param name="options">What to train, and on what.</param>
+    /// <param name="pool">Texts of the unlabelled pool; read when <see cref="PretrainOptions.UnlabelledPool"/> is set.</param>
+    /// <param name="seed">The run's seed.</param>
+    /// <param name="context">The run.</param>
+    /// <returns>The model's folder and what was reached.</returns>
+    public static (string Folder, Fingerprint Fingerprint, PretrainResult Result) Run(PretrainOptions options, IReadOnlyList<string> pool, long seed, RunContext context)
+    {
+        var target = context.Folder.Model("pretrained");
+        var fingerprint = FingerprintOf(options, pool, seed);
+        var stage = context.Begin(StageName, fingerprint, target);
+        if (stage.State == StageState.Finished)
+        {
+            return (target, fingerprint, stage.Result<PretrainResult>());
+        }
+
+        var random = new SeededRandom(options.Training.Seed ?? seed).Fork(StageName);
+        var text = PretrainingText.Prepare(options, pool, random, stage.Folder, context);
+        var config = Architectures.GptNeox(options.Architecture, text.Tokenizer);
+        using var model = new GptNeoxForCausalLM(config, new RandomParameters(random.Seed, config.InitializerRange, context.Device), context.Device);
+        var result = Train(model, text, options, random.Seed, stage, context);
+        PretrainedFolder.Save(model, target);
+        text.Tokenizer.Save(Path.Combine(target, "tokenizer.json"));
+        stage.Finish(result);
+        TrainingSession.DeleteCheckpoints(stage.Folder);
+        return (target, fingerprint, result);
+    }
+
+    private static PretrainResult Train(GptNeoxForCausalLM model, PretrainingText text, PretrainOptions options, long seed, RunStage stage, RunContext context)
+    {
+        var training = options.Training with { SaveEvery = options.Training.SaveEvery ?? 200 };
+        var plan = new BatchPlan([.. Enumerable.Repeat(text.Train.RowLength, text.Train.Rows)], training, seed);
+        using var session = new TrainingSession(model, training, plan.TotalSteps(), seed, stage.Folder);
+        context.Folder.Metrics.DropAfter(StageName, session.Progress.Step);
+        var total = training.MaxMinutes is null ? (long?)session.TotalSteps * training.BatchSize * training.GradientAccumulationSteps * text.Train.RowLength : null;
+        using var bar = context.Progress.Start(StageName, total, "tokens");
+        bar.Advance(session.Progress.Tokens);
+        var watch = Stopwatch.StartNew();
+        var tokensBefore = session.Progress.Tokens;
+        while (!session.Finished)
+        {
+            var epoch = plan.Epoch(session.Progress.Epoch);
+            for (var i = session.Progress.StepInEpoch; i < epoch.Count && !session.Finished; i++)
+            {
+                context.Cancel.ThrowIfCancellationRequested();
+                using var scope = torch.NewDisposeScope();
+                session.BeginStep();
+                var targets = epoch[i].Sum(rows => (double)rows.Length * (text.Train.RowLength - 1));
+                var loss = 0.0;
+                foreach (var rows in epoch[i])
+                {
+                    using var micro = torch.NewDisposeScope();
+                    var ids = text.Train.Batch(rows, context.Device);   // [rows, tokens]
+                    Tensor share;
+                    using (session.Autocast())
+                    {
+                        share = Losses.NextTokenSum(model.Logits(model.Hidden(ids)), ids, labelSmoothing: training.LabelSmoothing) / targets;
+                    }
+
+                    share.backward();
+                    loss += share.item<double>();
+                }
+
+                var tokens = epoch[i].Sum(rows => (long)rows.Length) * text.Train.RowLength;
+                var step = session.EndStep(loss, tokens, epoch.Count);
+                bar.Advance(tokens, loss, $"step {step.Step}");
+                if (session.TimeToLog)
+                {
+                    var rate = (session.Progress.Tokens - tokensBefore) / watch.Elapsed.TotalSeconds;
+                    context.Folder.Metrics.Append(StageName, step.Step, ("loss", loss), ("learning_rate", step.LearningRate), ("grad_norm", step.GradNorm), ("tokens", session.Progress.Tokens), ("tokens_per_second", rate));
+                }
+
+                if (session.TimeToSave)
+                {
+                    session.Save();
+                }
+            }
+        }
+
+        session.Complete();
+        var heldOut = HeldOutLoss(model, text, options.Training, context);
+        var result = new PretrainResult(model.Parameters.Sum(parameter => parameter.Value.numel()), session.Progress.Step, session.Progress.Tokens, session.Progress.Seconds, heldOut, heldOut / Math.Log(2) * text.HeldOutTokensPerByte);
+        context.Folder.Metrics.Append(StageName, result.Steps, ("held_out_loss", heldOut), ("bits_per_byte", result.BitsPerByte));
+        bar.Finish($"{result.Tokens:N0} tokens, {result.BitsPerByte:F3} bits per byte on held-out text");
+        return result;
+    }
+
+    private static double HeldOutLoss(GptNeoxForCausalLM model, PretrainingText text, TrainingOptions options, RunContext context)
+    {
+        using var gradients = torch.no_grad();
+        double sum = 0;
+        foreach (var rows in Enumerable.Range(0, text.HeldOut.Rows).Chunk(options.BatchSize))
+        {
+            context.Cancel.ThrowIfCancellationRequested();
+            using var scope = torch.NewDisposeScope();
+            using var autocast = Precision.Autocast(options.Precision, context.Device);
+            var ids = text.HeldOut.Batch(rows, context.Device);
+            sum += Losses.NextTokenSum(model.Logits(model.Hidden(ids)), ids).item<double>();
+        }
+
+        return sum / ((double)text.HeldOut.Rows * (text.HeldOut.RowLength - 1));
+    }
+
+    private static Fingerprint FingerprintOf(PretrainOptions options, IReadOnlyList<string> pool, long seed)
+    {
+        var fingerprint = new Fingerprint().AddOptions("pretrain", options).Add("seed", (options.Training.Seed ?? seed).ToString());
+        return options.UnlabelledPool ? fingerprint.Add("unlabelled pool", string.Join('\n', pool)) : fingerprint;
+    }
+}

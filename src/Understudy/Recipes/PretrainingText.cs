@@ -1,0 +1,97 @@
+using Understudy.Data;
+using Understudy.Tokenization;
+using Understudy.Training;
+
+namespace Understudy.Recipes;
+
+/// <summary>The text of a pre-training: a tokenizer learnt from it, and the packed tokens of the training and held-out parts.</summary>
+internal sealed record PretrainingText(Tokenizer Tokenizer, PackedTokens Train, PackedTokens HeldOut, double HeldOutTokensPerByte)
+{
+    // What a vocabulary of some ten thousand tokens can be learnt from; more text hardly changes it.
+    private const long TokenizerCharacters = 40_000_000;
+
+    /// <summary>Reads, shuffles, learns a tokenizer, encodes. What an earlier attempt left in the folder is used.</summary>
+    internal static PretrainingText Prepare(PretrainOptions options, IReadOnlyList<string> pool, SeededRandom random, string folder, RunContext context)
+    {
+        var tokenizerPath = Path.Combine(folder, "tokenizer.json");
+        var trainPath = Path.Combine(folder, "train-tokens.safetensors");
+        var heldOutPath = Path.Combine(folder, "held-out-tokens.safetensors");
+        var bytesPath = Path.Combine(folder, "held-out-bytes.txt");
+        var rowLength = Math.Min(options.Training.MaxLength ?? options.Architecture.MaxPositionEmbeddings, options.Architecture.MaxPositionEmbeddings);
+        if (!File.Exists(bytesPath))
+        {
+            var documents = Documents(options, pool, random, context);
+            var heldOutCount = Math.Max(1, (int)(documents.Count * options.HeldOut));
+            var tokenizer = Tokenizers.Learn(Sample(documents.Skip(heldOutCount)), options.Tokenizer, ArchitectureFamily.GptNeox, context);
+            tokenizer.Save(tokenizerPath);
+            var heldOut = documents.Take(heldOutCount).ToList();
+            Encode(tokenizer, heldOut, null, rowLength, context).Save(heldOutPath);
+            Encode(tokenizer, documents.Skip(heldOutCount), options.MaxTokens, rowLength, context).Save(trainPath);
+            // Written last: the other files are complete when this one is there.
+            File.WriteAllText(bytesPath, heldOut.Sum(document => (long)System.Text.Encoding.UTF8.GetByteCount(document) + 1).ToString());
+        }
+
+        var held = PackedTokens.Load(heldOutPath, rowLength);
+        return new PretrainingText(Tokenizer.FromFile(tokenizerPath), PackedTokens.Load(trainPath, rowLength), held, held.Count / double.Parse(File.ReadAllText(bytesPath)));
+    }
+
+    private static List<string> Documents(PretrainOptions options, IReadOnlyList<string> pool, SeededRandom random, RunContext context)
+    {
+        using var bar = context.Progress.Start("read text", null, "lines");
+        var documents = new List<string>();
+        foreach (var path in options.Corpus)
+        {
+            foreach (var line in TextLines.Read(path))
+            {
+                documents.Add(line);
+                if (documents.Count % 10_000 == 0)
+                {
+                    context.Cancel.ThrowIfCancellationRequested();
+                    bar.Advance(10_000);
+                }
+            }
+        }
+
+        for (var i = 0; options.UnlabelledPool && i < options.UnlabelledRepeats; i++)
+        {
+            documents.AddRange(pool);
+        }
+
+        random.Fork("documents").Shuffle(System.Runtime.InteropServices.CollectionsMarshal.AsSpan(documents));
+        bar.Finish($"{documents.Count:N0} lines");
+        return documents;
+    }
+
+    private static IEnumerable<string> Sample(IEnumerable<string> documents)
+    {
+        var characters = 0L;
+        return documents.TakeWhile(document => (characters += document.Length) <= TokenizerCharacters);
+    }
+
+    private static PackedTokens Encode(Tokenizer tokenizer, IEnumerable<string> documents, long? limit, int rowLength, RunContext context)
+    {
+        using var bar = context.Progress.Start("tokenize", limit, "tokens");
+        var end = tokenizer.TokenToId(Tokenizers.EndOfText) ?? throw new InvalidOperationException($"The tokenizer has no {Tokenizers.EndOfText}.");
+        var ids = new List<int>();
+        var told = 0;
+        foreach (var document in documents)
+        {
+            tokenizer.EncodeIds(document, ids, addSpecialTokens: false);
+            ids.Add(end);
+            if (ids.Count - told > 100_000)
+            {
+                context.Cancel.ThrowIfCancellationRequested();
+                bar.Advance(ids.Count - told);
+                told = ids.Count;
+            }
+
+            if (ids.Count >= limit)
+            {
+                break;
+            }
+        }
+
+        bar.Finish($"{ids.Count:N0} tokens");
+        return new PackedTokens([.. ids], rowLength);
+    }
+}

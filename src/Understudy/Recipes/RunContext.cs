@@ -1,0 +1,28 @@
+using Understudy.Runs;
+using Understudy.Torch;
+
+namespace Understudy.Recipes;
+
+/// <summary>What every recipe of a run shares.</summary>
+/// <param name="Folder">The run folder, held by this process.</param>
+/// <param name="Progress">Where a recipe tells how far it is.</param>
+/// <param name="Device">Where tensors live.</param>
+/// <param name="Cancel">Asked between two steps; what was done until then is kept.</param>
+public sealed record RunContext(RunFolder Folder, IRunProgress Progress, Device Device, CancellationToken Cancel)
+{
+    /// <summary>Begins a stage and tells the reader when earlier work of it stands or is void.</summary>
+    internal RunStage Begin(string name, Fingerprint fingerprint, params IReadOnlyList<string> outputs)
+    {
+        var stage = Folder.Begin(name, fingerprint, outputs);
+        if (stage.State == StageState.Finished)
+        {
+            Progress.Note($"{name}: done before, its result stands.");
+        }
+        else if (stage.Changed.Count > 0)
+        {
+            Progress.Note($"{name}: begins again, because {string.Join(", ", stage.Changed)} changed. What it had written is kept under superseded/.");
+        }
+
+        return stage;
+    }
+}
