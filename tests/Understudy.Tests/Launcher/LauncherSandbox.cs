@@ -22,7 +22,7 @@ public sealed partial class LauncherSandbox : IDisposable
         Directory.CreateDirectory(Tools);
         foreach (var tool in SystemTools) File.CreateSymbolicLink(Path.Combine(Tools, tool), FindOnPath(tool));
 
-        var repository = RepositoryRoot();
+        var repository = Repository.Root;
         Directory.CreateDirectory(Path.Combine(Project, "launcher"));
         File.Copy(Path.Combine(repository, "understudy"), Launcher);
         foreach (var file in Directory.GetFiles(Path.Combine(repository, "launcher")))
@@ -161,15 +161,6 @@ public sealed partial class LauncherSandbox : IDisposable
     }
 
     public void Dispose() => Directory.Delete(folder, recursive: true);
-
-    /// <summary>The folder that holds Understudy.slnx.</summary>
-    public static string RepositoryRoot()
-    {
-        var candidate = AppContext.BaseDirectory;
-        while (!File.Exists(Path.Combine(candidate, "Understudy.slnx")))
-            candidate = Path.GetDirectoryName(candidate) ?? throw new DirectoryNotFoundException("No Understudy.slnx above the tests.");
-        return candidate;
-    }
 
     private void AddTool(string name, string script)
     {
