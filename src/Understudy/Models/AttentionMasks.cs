@@ -6,10 +6,11 @@ namespace Understudy.Models;
 /// <remarks>Not minus infinity: a row that may look nowhere (padding on the left) would become NaN and spread.</remarks>
 public static class AttentionMasks
 {
-    private const double Hidden = -1e30;
+    /// <summary>What is added to the score of a token that may not be seen.</summary>
+    public const double Hidden = -1e30;
 
     /// <summary>Every token sees itself and the real tokens before it.</summary>
-    /// <param name="attentionMask">[batch, keys] int64, 1 = a real token; null when all are.</param>
+    /// <param name="attentionMask">[batch, keys] int64, 1 = a real token; null when all are; [batch, 1, tokens, keys] float32 is taken as it is.</param>
     /// <param name="tokens">Number of new tokens; they are the last of the keys.</param>
     /// <param name="keys">Number of all tokens.</param>
     /// <param name="device">Where the mask is needed.</param>
@@ -20,6 +21,8 @@ public static class AttentionMasks
         {
             return null;
         }
+
+        if (attentionMask?.ndim == 4) return attentionMask;
 
         using var scope = torch.NewDisposeScope();
         var mask = torch.full([tokens, keys], Hidden, device: device).triu(keys - tokens + 1).view(1, 1, tokens, keys);

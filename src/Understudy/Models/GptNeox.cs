@@ -57,18 +57,18 @@ public sealed class GptNeoxForCausalLM : ICausalLanguageModel
     public KeyValueCache NewCache(int batch, int capacity) => new(blocks.Length, batch, capacity);
 
     /// <inheritdoc/>
-    public Tensor Hidden(Tensor inputIds, Tensor? attentionMask = null, KeyValueCache? cache = null, IList<Tensor>? hiddenStates = null)
+    public Tensor Hidden(Tensor inputIds, Tensor? attentionMask = null, KeyValueCache? cache = null, IList<Tensor>? hiddenStates = null, Tensor? positionIds = null)
     {
         var past = cache?.Length ?? 0;
         var tokens = inputIds.size(1);
-        if (past + tokens > MaxLength)
+        if (positionIds is null && past + tokens > MaxLength)
         {
             throw new ArgumentException($"A row of {past + tokens} tokens was given; the model takes at most {MaxLength} (max_position_embeddings). Shorten the text or set max_length.", nameof(inputIds));
         }
 
         using var scope = torch.NewDisposeScope();
         var mask = AttentionMasks.Causal(attentionMask, tokens, past + tokens, inputIds.device);
-        var positions = attentionMask is null ? null : AttentionMasks.Positions(attentionMask, tokens);
+        var positions = positionIds ?? (attentionMask is null ? null : AttentionMasks.Positions(attentionMask, tokens));
         var (cosine, sine) = rotary.At(positions, past, tokens);
         var step = new Step(mask, cosine, sine, cache, Training ? Dropout ?? Config.AttentionDropout : 0, Training ? Dropout ?? Config.HiddenDropout : 0);
 

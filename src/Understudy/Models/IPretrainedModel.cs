@@ -30,11 +30,14 @@ public interface ICausalLanguageModel : IPretrainedModel
 
     /// <summary>The hidden states after the last normalisation.</summary>
     /// <param name="inputIds">[batch, tokens] int64.</param>
-    /// <param name="attentionMask">[batch, cached + tokens] int64, 1 = a real token; null when there is no padding. The position of a token is the number of real tokens before it.</param>
+    /// <param name="attentionMask">[batch, cached + tokens] int64, 1 = a real token; null when there is no padding. The position of a token is the number of real tokens before it.
+    /// Or, together with <paramref name="positionIds"/>, [batch, 1, tokens, cached + tokens] float32 that is added to the attention scores as it is: <see cref="AttentionMasks.Hidden"/> where a token may not look.</param>
     /// <param name="cache">Keys and values of the tokens before; those of <paramref name="inputIds"/> are added. Null computes without.</param>
     /// <param name="hiddenStates">Receives [batch, tokens, hidden] after the embedding, after each block but the last, and after the last normalisation; for comparing with a reference.</param>
+    /// <param name="positionIds">[batch, tokens] int64, the position of every token, below <see cref="IPretrainedModel.MaxLength"/>; null to count real tokens. With it, more tokens than
+    /// <see cref="IPretrainedModel.MaxLength"/> can be computed, for example the branches of a tree.</param>
     /// <returns>[batch, tokens, hidden].</returns>
-    Tensor Hidden(Tensor inputIds, Tensor? attentionMask = null, KeyValueCache? cache = null, IList<Tensor>? hiddenStates = null);
+    Tensor Hidden(Tensor inputIds, Tensor? attentionMask = null, KeyValueCache? cache = null, IList<Tensor>? hiddenStates = null, Tensor? positionIds = null);
 
     /// <summary>Next-token logits of hidden states, [..., hidden] to [..., vocabulary].</summary>
     Tensor Logits(Tensor hidden);
