@@ -1,12 +1,70 @@
+using System.Globalization;
+using System.Text.Json;
+using System.Text.RegularExpressions;
+using Understudy.Generation;
 using Understudy.Models;
 
 namespace Understudy.Parity;
 
 /// <summary>What a causal model generates and how it scores completions, against the reference.</summary>
-internal static class CausalGenerationParity
+internal static partial class CausalGenerationParity
 {
     internal static IEnumerable<ParityCheck> Run(GoldenTensors golden, ICausalLanguageModel model)
     {
-        yield return ParityCheck.Skip("beam_3", "beam search is not supported");
+        int[][] rows = [.. golden.Json.GetProperty("rows").EnumerateArray().Select(ReferenceJson.Integers)];
+        if (golden.Has("completion_logprobs")) yield return Completions(golden, model, rows);
+        foreach (var reference in golden.Json.EnumerateObject())
+        {
+            if (reference.Name.StartsWith("beam_", StringComparison.Ordinal))
+                yield return ParityCheck.Skip(reference.Name, "There is no beam search here.");
+            else if (reference.Value.ValueKind == JsonValueKind.Array && GreedyName().Match(reference.Name) is { Success: true } settings)
+                yield return Greedy(golden, model, rows, reference, settings);
+        }
     }
+
+    private static ParityCheck Completions(GoldenTensors golden, ICausalLanguageModel model, int[][] rows)
+    {
+        int[][] completions = [.. golden.Json.GetProperty("completions").EnumerateArray().Select(ReferenceJson.Integers)];
+        double[][] expected = [.. golden.Json.GetProperty("completion_logprobs").EnumerateArray().Select(ReferenceJson.Doubles)];
+        var (difference, tokens) = (0.0, 0);
+        for (var i = 0; i < rows.Length; i++)
+        {
+            var found = new LabelScorer(model, [completions[i]]).Score([rows[i]]).Single().TokenLogProbabilities(0);
+            foreach (var (a, b) in found.Zip(expected[i], (a, b) => (a, b)))
+            {
+                tokens++;
+                if (!(Math.Abs(a - b) <= difference)) difference = Math.Abs(a - b);
+            }
+        }
+
+        return ParityCheck.Of("completion_logprobs", difference, ModelTolerances.LogProbability, $"{tokens} tokens");
+    }
+
+    private static ParityCheck Greedy(GoldenTensors golden, ICausalLanguageModel model, int[][] rows, JsonProperty reference, Match settings)
+    {
+        int[][] expected = [.. reference.Value.EnumerateArray().Select(ReferenceJson.Integers)];
+        var longest = expected.Max(row => row.Length);
+        var padding = golden.Json.GetProperty("pad_token_id").GetInt32();
+        int[] stop = settings.Groups["noeos"].Success ? [] : EndTokens(golden.Json);
+        var options = new SamplingOptions { DoSample = false, MaxNewTokens = longest };
+        if (settings.Groups["penalty"] is { Success: true } penalty) options = options with { RepetitionPenalty = double.Parse(penalty.ValueSpan, CultureInfo.InvariantCulture) };
+        if (settings.Groups["ngram"] is { Success: true } ngram) options = options with { NoRepeatNgramSize = int.Parse(ngram.ValueSpan, CultureInfo.InvariantCulture) };
+
+        var generator = new TextGenerator(model, LogitsProcessors.From(options, [], stop), doSample: false, new StopCondition(stop, [], longest, _ => ""));
+        var unequal = 0;
+        foreach (var text in generator.Generate([.. rows.Select(row => new GenerationPrompt(row))]))
+        {
+            var padded = text.Tokens.Concat(Enumerable.Repeat(padding, longest)).Take(expected[text.Prompt].Length);
+            if (!padded.SequenceEqual(expected[text.Prompt])) unequal++;
+        }
+
+        return ParityCheck.Of(reference.Name, unequal, 0, $"{expected.Length} rows of at most {longest} tokens");
+    }
+
+    private static int[] EndTokens(JsonElement golden) => golden.TryGetProperty("eos_token_id", out var end)
+        ? end.ValueKind == JsonValueKind.Array ? ReferenceJson.Integers(end) : end.ValueKind == JsonValueKind.Number ? [end.GetInt32()] : []
+        : [];
+
+    [GeneratedRegex(@"^greedy(?<noeos>_without_eos)?(_repetition_penalty_(?<penalty>\d+(\.\d+)?))?(_no_repeat_ngram_(?<ngram>\d+))?$")]
+    private static partial Regex GreedyName();
 }
