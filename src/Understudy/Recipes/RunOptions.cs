@@ -36,6 +36,10 @@ public sealed partial record RunOptions
     /// <value>It has no default value.</value>
     public required DataOptions Data { get; init; }
 
+    /// <summary>The task in words: prompts, completions, the words for labels.</summary>
+    /// <value>The default value is a text and its label, with the labels' names as words.</value>
+    public TaskOptions Task { get; init; } = new();
+
     /// <summary>How the teacher's language model is made from nothing.</summary>
     /// <value>The default value is null: <c>teacher.model</c> names one.</value>
     public PretrainOptions? Pretrain { get; init; }
@@ -86,6 +90,7 @@ public sealed partial record RunOptions
                 ? new OptionFault("teacher", "expected a teacher for the arms that use one, found none. Name a folder in 'teacher.model', describe one in 'pretrain', or set 'arms' to [seeds_only].")
                 : null),
         .. Data.Validate().Select(fault => fault.Under("data")),
+        .. Task.Validate().Select(fault => fault.Under("task")),
         .. (Pretrain?.Validate() ?? []).Select(fault => fault.Under("pretrain")),
         .. Teacher.Validate().Select(fault => fault.Under("teacher")),
         .. Annotate.Validate().Select(fault => fault.Under("annotate")),

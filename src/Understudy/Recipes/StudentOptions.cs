@@ -28,6 +28,10 @@ public sealed record StudentOptions
     /// <value>The default value is 20 epochs of batches of 16, learning rate 1e-4 falling in a straight line after 10% warm-up.</value>
     public TrainingOptions Training { get; init; } = new() { Epochs = 20, LearningRate = 1e-4, WarmupRatio = 0.1 };
 
+    /// <summary>How it is trained on arms with synthetic rows, which have many more rows than the seeds.</summary>
+    /// <value>The default value is null: as <see cref="Training"/> says.</value>
+    public TrainingOptions? SyntheticTraining { get; init; }
+
     /// <summary>Every value out of its range, with its key.</summary>
     public IEnumerable<OptionFault> Validate() =>
     [
@@ -42,5 +46,6 @@ public sealed record StudentOptions
         .. (Architecture?.Validate() ?? []).Select(fault => fault.Under("architecture")),
         .. Tokenizer.Validate().Select(fault => fault.Under("tokenizer")),
         .. Training.Validate().Select(fault => fault.Under("training")),
+        .. (SyntheticTraining?.Validate() ?? []).Select(fault => fault.Under("synthetic_training")),
     ];
 }

@@ -24,13 +24,18 @@ public sealed record TeacherOptions
     /// <value>The default value is 1.</value>
     public double LabelLossWeight { get; init; } = 1;
 
+    /// <summary>Weight of the words of a seed's text when the teacher learns to write such texts for a label, from 0 to 1; used when an arm needs generated rows.</summary>
+    /// <value>The default value is 0.3.</value>
+    public double GenerationLossWeight { get; init; } = 0.3;
+
     /// <summary>Every value out of its range, with its key.</summary>
     public IEnumerable<OptionFault> Validate() =>
     [
         .. Faults(
             NotBlank("model", Model),
             Between("prompt_loss_weight", PromptLossWeight, 0, 1),
-            MoreThan("label_loss_weight", LabelLossWeight, 0)),
+            MoreThan("label_loss_weight", LabelLossWeight, 0),
+            Between("generation_loss_weight", GenerationLossWeight, 0, 1)),
         .. Tune.Validate().Select(fault => fault.Under("tune")),
     ];
 }

@@ -5,6 +5,7 @@ namespace Understudy.Runs;
 /// <code>
 /// run.yaml                 the resolved run file
 /// manifest.json            versions, hardware, seed, hashes of what was read
+/// result.json              what the run came to
 /// metrics.jsonl            figures as the run goes
 /// rows/NAME.jsonl          synthetic rows, rejected ones and their reasons included
 /// stages/NAME/             what a stage needs to continue; stage.json says with which fingerprint it was begun and finished
@@ -64,6 +65,11 @@ public sealed class RunFolder : IDisposable
 
     /// <summary>Writes the manifest.</summary>
     public void Write(RunManifest manifest) => Storage.Replace(Below("manifest.json"), RunJson.Text(manifest));
+
+    /// <summary>Writes what the run came to as <c>result.json</c>.</summary>
+    public void Write<TResult>(TResult result)
+        where TResult : class =>
+        Storage.Replace(Below("result.json"), RunJson.Text(result));
 
     /// <summary>The file for the rows of <paramref name="name"/>, for a <see cref="Journal{TRow}"/>.</summary>
     public string Rows(string name) => Below("rows", $"{Plain(name)}.jsonl");

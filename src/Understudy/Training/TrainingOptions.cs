@@ -117,6 +117,9 @@ public sealed record TrainingOptions
     /// <value>The default value is null: derived from the run's seed.</value>
     public long? Seed { get; init; }
 
+    /// <summary>Whether the validation rows decide which model is the result, or when training ends: then they are evaluated on.</summary>
+    internal bool SelectsModel => KeepBest || EarlyStoppingPatience is not null || EvalEvery is not null;
+
     /// <summary>Every value out of its range, with its key.</summary>
     public IEnumerable<OptionFault> Validate() => Faults(
         AtLeast("epochs", Epochs, 1),

@@ -1,0 +1,112 @@
+using Understudy.Data;
+using Understudy.Models;
+using Understudy.Tokenization;
+using Understudy.Torch;
+using Understudy.Training;
+
+namespace Understudy.Recipes;
+
+/// <summary>A row as a classifier sees it.</summary>
+internal sealed record ClassifierRow(Example Example, int[] Ids, int[] TypeIds);
+
+/// <summary>A padded batch: ids, mask and type ids [rows, tokens]; labels, weights [rows]; probabilities [rows, classes] when a row has a distribution.</summary>
+internal sealed record ClassifierBatch(Tensor Ids, Tensor? Mask, Tensor? TypeIds, Tensor Labels, Tensor? Probabilities, Tensor Weights);
+
+/// <summary>The probability of every label of a row.</summary>
+/// <param name="Id">Id of the row.</param>
+/// <param name="Probabilities">In class order; they sum to 1.</param>
+/// <param name="Best">Number of the most probable label, the lowest of equals.</param>
+public sealed record Prediction(string Id, double[] Probabilities, int Best);
+
+/// <summary>Turns examples into a classifier's batches, and its logits into predictions.</summary>
+internal sealed class ClassifierRows
+{
+    private readonly ISequenceClassifier model;
+    private readonly Tokenizer tokenizer;
+    private readonly int padding;
+    private readonly bool usesTypes;
+
+    /// <summary>Encodes for one model.</summary>
+    /// <param name="tokenizer">The model's tokenizer.</param>
+    /// <param name="model">The model.</param>
+    /// <param name="maxLength">The most tokens of a row; null for what the model takes.</param>
+    internal ClassifierRows(Tokenizer tokenizer, ISequenceClassifier model, int? maxLength)
+    {
+        this.model = model;
+        var config = model.ToConfigJson();
+        padding = config["pad_token_id"]?.GetValue<int>() ?? 0;
+        usesTypes = config["type_vocab_size"]?.GetValue<int>() > 1;
+        this.tokenizer = tokenizer
+            .WithPadding(null)
+            .WithTruncation(new TruncationOptions { MaxLength = Math.Min(maxLength ?? model.MaxLength, model.MaxLength) });
+    }
+
+    /// <summary>Tokenizes rows, pairs included; longer ones are truncated.</summary>
+    internal List<ClassifierRow> Encode(IReadOnlyList<Example> examples) =>
+    [
+        .. examples.Select(example =>
+        {
+            var encoding = example.TextPair is { } pair ? tokenizer.Encode(example.Text, pair) : tokenizer.Encode(example.Text);
+            return new ClassifierRow(example, encoding.Ids, encoding.TypeIds);
+        }),
+    ];
+
+    /// <summary>Pads rows to a batch.</summary>
+    internal ClassifierBatch Batch(IReadOnlyList<ClassifierRow> rows, LabelSet labels, Device device)
+    {
+        var (ids, mask, types) = Inputs(rows, device);
+        var classes = rows.Select(row => row.Example.Label is { } label ? (long)labels.IndexOf(label) : 0).ToArray();
+        var weights = rows.Select(row => (float)row.Example.Weight).ToArray();
+        Tensor? soft = null;
+        if (rows.Any(row => row.Example.LabelProbabilities is not null))
+        {
+            var values = rows.SelectMany(row => labels.Probabilities(row.Example)).Select(value => (float)value).ToArray();
+            soft = torch.tensor(values, rows.Count, labels.Count).to(device);
+        }
+
+        return new ClassifierBatch(ids, mask, types, torch.tensor(classes).to(device), soft, torch.tensor(weights).to(device));
+    }
+
+    /// <summary>Predicts rows, similar lengths together; the results come in the order of the rows.</summary>
+    internal Prediction[] Predict(IReadOnlyList<ClassifierRow> rows, int batchSize, PrecisionMode precision, Device device, CancellationToken cancel, Action<int>? done = null)
+    {
+        var wasTraining = model.Training;
+        model.Training = false;
+        try
+        {
+            using var gradients = torch.no_grad();
+            var predictions = new Prediction[rows.Count];
+            foreach (var batch in Enumerable.Range(0, rows.Count).OrderBy(row => rows[row].Ids.Length).Chunk(batchSize))
+            {
+                cancel.ThrowIfCancellationRequested();
+                using var scope = torch.NewDisposeScope();
+                using var autocast = Precision.Autocast(precision, device);
+                var (ids, mask, types) = Inputs([.. batch.Select(row => rows[row])], device);
+                var logits = model.Forward(ids, mask, types);
+                var probabilities = logits.to(ScalarType.Float64).softmax(-1).ToArray<double>();   // [rows, classes]
+                for (var i = 0; i < batch.Length; i++)
+                {
+                    var own = probabilities.AsSpan(i * model.Labels.Count, model.Labels.Count).ToArray();
+                    predictions[batch[i]] = new Prediction(rows[batch[i]].Example.Id, own, Array.IndexOf(own, own.Max()));
+                }
+
+                done?.Invoke(batch.Length);
+            }
+
+            return predictions;
+        }
+        finally
+        {
+            model.Training = wasTraining;
+        }
+    }
+
+    private (Tensor Ids, Tensor? Mask, Tensor? Types) Inputs(IReadOnlyList<ClassifierRow> rows, Device device)
+    {
+        var (ids, mask) = TokenRows.Pad([.. rows.Select(row => row.Ids)], padding, device: device);
+        var types = usesTypes && rows.Any(row => row.TypeIds.Any(type => type != 0))
+            ? TokenRows.Pad([.. rows.Select(row => row.TypeIds)], 0, device: device).Ids
+            : null;
+        return (ids, mask, types);
+    }
+}

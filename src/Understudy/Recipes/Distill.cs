@@ -1,0 +1,176 @@
+using Understudy.Data;
+using Understudy.Runs;
+using Understudy.Synthesis;
+using Understudy.Torch;
+using Understudy.Training;
+
+namespace Understudy.Recipes;
+
+/// <summary>One line of a run's result: a student trained on an arm once.</summary>
+/// <param name="Student">Name of the student.</param>
+/// <param name="Arm">What it was trained on.</param>
+/// <param name="Repeat">Number of the repeat, from 1.</param>
+/// <param name="TrainRows">Rows it was trained on.</param>
+/// <param name="Test">How good it is on the test rows.</param>
+public sealed record ArmResult(string Student, string Arm, int Repeat, int TrainRows, EvaluationResult Test);
+
+/// <summary>What a run came to: <c>result.json</c> in the run folder.</summary>
+/// <param name="Seeds">Labelled rows.</param>
+/// <param name="Pretrain">The pre-training, where there was one.</param>
+/// <param name="Tune">The teacher's tuning, where there was one.</param>
+/// <param name="Teacher">How good the teacher is on the test rows.</param>
+/// <param name="Annotated">The annotated rows, where an arm has them.</param>
+/// <param name="Generated">The generated rows, where an arm has them.</param>
+/// <param name="Arms">Every student on every arm.</param>
+public sealed record RunResult(int Seeds, PretrainResult? Pretrain, TuneResult? Tune, EvaluationResult? Teacher, SynthesisResult? Annotated, SynthesisResult? Generated, IReadOnlyList<ArmResult> Arms);
+
+/// <summary>The whole run: teacher, synthetic rows, students with and without them, test accuracy (arXiv 2310.01119).</summary>
+public static class Distill
+{
+    /// <summary>Does whatever of a run is not done yet.</summary>
+    /// <param name="options">The run.</param>
+    /// <param name="context">Its folder, progress, device.</param>
+    /// <exception cref="InvalidDataException">The data are at fault.</exception>
+    public static RunResult Run(RunOptions options, RunContext context)
+    {
+        var (data, task, dataPrint) = Prepare(options, context);
+        var generates = options.Arms.Any(arm => arm is RunArm.Generated or RunArm.Both);
+        var annotates = options.Arms.Any(arm => arm is RunArm.Annotated or RunArm.Both);
+        PretrainResult? pretrained = null;
+        TuneResult? tuned = null;
+        EvaluationResult? teacherTest = null;
+        SynthesisResult? annotated = null, generated = null;
+        IReadOnlyList<SyntheticRow> annotatedRows = [], generatedRows = [];
+        var rowsPrint = new Dictionary<RunArm, Fingerprint> { [RunArm.SeedsOnly] = dataPrint };
+        if (generates || annotates)
+        {
+            var (teacher, teacherPrint) = TuneTeacher(options, task, data, generates, dataPrint, context, out pretrained, out tuned);
+            teacherTest = EvaluateTeacher(options, teacher, teacherPrint, task, data, context);
+            var precision = options.Teacher.Tune.Precision;
+            if (annotates)
+            {
+                (annotatedRows, rowsPrint[RunArm.Annotated], annotated) = Annotate.Run(options.Annotate, teacher, task, data, options.Seed, precision, teacherPrint, context);
+            }
+
+            if (generates)
+            {
+                (generatedRows, rowsPrint[RunArm.Generated], generated) = Generate.Run(options.Generate, teacher, task, data, options.Seed, precision, teacherPrint, context);
+            }
+        }
+
+        if (annotates && generates)
+        {
+            rowsPrint[RunArm.Both] = new Fingerprint().AddUpstream("annotate", rowsPrint[RunArm.Annotated]).AddUpstream("generate", rowsPrint[RunArm.Generated]);
+        }
+
+        var arms = TrainStudents(options, data, Examples(annotatedRows, options.Annotate.SoftLabels), Examples(generatedRows, false), rowsPrint, context);
+        var result = new RunResult(data.Train.Count, pretrained, tuned, teacherTest, annotated, generated, arms);
+        context.Folder.Write(result);
+        return result;
+    }
+
+    /// <summary>Reads the data and checks the task against them.</summary>
+    internal static (DataSets Data, ClassificationTask Task, Fingerprint Fingerprint) Prepare(RunOptions options, RunContext context)
+    {
+        var data = DataSets.Load(options.Data, options.Seed);
+        foreach (var notice in data.Notices)
+        {
+            context.Progress.Note(notice);
+        }
+
+        context.Progress.Note($"{data.Train.Count:N0} seeds, {data.Labels.Count} labels, {data.Unlabelled.Count:N0} unlabelled, {data.Validation.Count:N0} validation and {data.Test.Count:N0} test rows.");
+        var generates = options.Arms.Any(arm => arm is RunArm.Generated or RunArm.Both);
+        var task = new ClassificationTask(options.Task, data.Labels, options.Data.Columns, generates);
+        var fingerprint = new Fingerprint().AddOptions("data", options.Data).AddOptions("task", options.Task).Add("seed", options.Seed.ToString());
+        return (data, task, fingerprint);
+    }
+
+    /// <summary>The tuned teacher, made from the run's pre-training or from the folder that it names.</summary>
+    internal static (string Folder, Fingerprint Fingerprint) TuneTeacher(RunOptions options, ClassificationTask task, DataSets data, bool generates, Fingerprint dataPrint, RunContext context, out PretrainResult? pretrained, out TuneResult tuned)
+    {
+        pretrained = null;
+        string model;
+        Fingerprint modelPrint;
+        if (options.Teacher.Model is { } folder)
+        {
+            model = folder;
+            modelPrint = new Fingerprint().AddContent("teacher.model", folder);
+        }
+        else
+        {
+            (model, modelPrint, pretrained) = Pretrain.Run(options.Pretrain!, [.. data.Unlabelled.Select(row => row.Text)], options.Seed, context);
+        }
+
+        var upstream = new Fingerprint().AddUpstream("model", modelPrint).AddUpstream("data", dataPrint);
+        (var teacher, var fingerprint, tuned) = FineTuneTeacher.Run(options.Teacher, model, task, data, generates, options.Seed, upstream, context);
+        return (teacher, fingerprint);
+    }
+
+    private static EvaluationResult? EvaluateTeacher(RunOptions options, string teacher, Fingerprint teacherPrint, ClassificationTask task, DataSets data, RunContext context)
+    {
+        if (data.Test.Count == 0)
+        {
+            return null;
+        }
+
+        var fingerprint = new Fingerprint().AddUpstream("tune", teacherPrint).Add("scoring", $"{options.Annotate.LengthNormalize} {options.Annotate.Calibrate}");
+        var stage = context.Begin("evaluate-teacher", fingerprint);
+        if (stage.State != StageState.Finished)
+        {
+            stage.Finish(Evaluate.Teacher(teacher, task, data.Test, options.Annotate, options.Teacher.Tune.Precision, context).Result);
+        }
+
+        return stage.Result<EvaluationResult>();
+    }
+
+    private static List<ArmResult> TrainStudents(RunOptions options, DataSets data, List<Example> annotated, List<Example> generated, Dictionary<RunArm, Fingerprint> rowsPrint, RunContext context)
+    {
+        var results = new List<ArmResult>();
+        var vocabularyTexts = data.Train.Concat(data.Unlabelled).SelectMany(row => row.TextPair is null ? [row.Text] : new[] { row.Text, row.TextPair }).ToList();
+        foreach (var student in options.Students)
+        {
+            foreach (var arm in options.Arms)
+            {
+                List<Example> rows = [.. data.Train, .. arm is RunArm.Annotated or RunArm.Both ? annotated : [], .. arm is RunArm.Generated or RunArm.Both ? generated : []];
+                var training = arm == RunArm.SeedsOnly ? student.Training : student.SyntheticTraining ?? student.Training;
+                for (var repeat = 1; repeat <= options.Repeats; repeat++)
+                {
+                    var name = $"{student.Name}.{NameOf(arm)}.{repeat}";
+                    var seed = (long)(new SeededRandom(training.Seed ?? options.Seed).Fork("repeat", repeat).NextUInt64() >> 1);
+                    var upstream = new Fingerprint().AddUpstream("arm", rowsPrint[arm]).AddUpstream("data", rowsPrint[RunArm.SeedsOnly]);
+                    var (folder, print, _) = TrainStudent.Run(name, student, training, rows, data.Validation, data.Labels, vocabularyTexts, seed, upstream, context);
+                    results.Add(new ArmResult(student.Name, NameOf(arm), repeat, rows.Count, EvaluateStudent(name, folder, print, options, data, context)));
+                }
+            }
+        }
+
+        return results;
+    }
+
+    private static EvaluationResult EvaluateStudent(string name, string folder, Fingerprint print, RunOptions options, DataSets data, RunContext context)
+    {
+        var stage = context.Folder.Begin($"{name}.evaluate", new Fingerprint().AddUpstream("student", print));
+        if (stage.State != StageState.Finished)
+        {
+            var result = data.Test.Count == 0
+                ? new EvaluationResult(0, double.NaN, double.NaN)
+                : Evaluate.Student(folder, data.Test, options.Evaluation, context.Device, context.Cancel).Result;
+            context.Folder.Metrics.Append($"{name}.evaluate", 0, ("test_accuracy", result.Accuracy), ("test_macro_f1", result.MacroF1));
+            stage.Finish(result);
+        }
+
+        return stage.Result<EvaluationResult>();
+    }
+
+    /// <summary>An arm as it is called in folders and tables.</summary>
+    internal static string NameOf(RunArm arm) => arm switch
+    {
+        RunArm.SeedsOnly => "seeds_only",
+        RunArm.Annotated => "annotated",
+        RunArm.Generated => "generated",
+        _ => "both",
+    };
+
+    private static List<Example> Examples(IReadOnlyList<SyntheticRow> rows, bool softLabels) =>
+        [.. rows.Where(row => row.Verdict == Verdict.Kept).Select(row => row.ToExample(softLabels))];
+}

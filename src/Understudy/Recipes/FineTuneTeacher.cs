@@ -1,0 +1,136 @@
+using Understudy.Data;
+using Understudy.Generation;
+using Understudy.Models;
+using Understudy.Runs;
+using Understudy.Torch;
+using Understudy.Training;
+
+namespace Understudy.Recipes;
+
+/// <summary>What a tuning reached.</summary>
+/// <param name="Seeds">Labelled rows it learnt from.</param>
+/// <param name="Steps">Optimiser steps.</param>
+/// <param name="Loss">Loss of the last step.</param>
+/// <param name="ValidationAccuracy">Best accuracy on the validation rows; null when there was no evaluation.</param>
+public sealed record TuneResult(int Seeds, int Steps, double Loss, double? ValidationAccuracy);
+
+/// <summary>Fine-tunes the teacher on the seeds (arXiv 2310.01119, section 3): to label a text, and to write a text for a label.</summary>
+public static class FineTuneTeacher
+{
+    private const string StageName = "tune";
+
+    /// <summary>Tunes all weights and saves the teacher. A finished stage is not repeated, an interrupted one continues.</summary>
+    /// <param name="options">How.</param>
+    /// <param name="model">Folder of the language model to begin with.</param>
+    /// <param name="task">The task.</param>
+    /// <param name="data">Seeds and validation rows.</param>
+    /// <param name="generates">Whether it must learn to write texts, too.</param>
+    /// <param name="seed">The run's seed.</param>
+    /// <param name="upstream">What the model depends on.</param>
+    /// <param name="context">The run.</param>
+    /// <returns>The tuned teacher's folder and what was reached.</returns>
+    public static (string Folder, Fingerprint Fingerprint, TuneResult Result) Run(TeacherOptions options, string model, ClassificationTask task, DataSets data, bool generates, long seed, Fingerprint upstream, RunContext context)
+    {
+        var target = context.Folder.Model("teacher");
+        var fingerprint = new Fingerprint().AddOptions("teacher.tune", options.Tune)
+            .Add("weights", $"{options.PromptLossWeight} {options.LabelLossWeight} {(generates ? options.GenerationLossWeight : null)}")
+            .Add("seed", (options.Tune.Seed ?? seed).ToString()).AddUpstream("model and data", upstream);
+        var stage = context.Begin(StageName, fingerprint, target);
+        if (stage.State == StageState.Finished)
+        {
+            return (target, fingerprint, stage.Result<TuneResult>());
+        }
+
+        using var teacher = Teacher.Load(model, task, context.Device);
+        var result = Train(teacher, options, task, data, generates, options.Tune.Seed ?? seed, stage, context);
+        teacher.Save(target);
+        stage.Finish(result);
+        TrainingSession.DeleteCheckpoints(stage.Folder);
+        return (target, fingerprint, result);
+    }
+
+    private static TuneResult Train(Teacher teacher, TeacherOptions options, ClassificationTask task, DataSets data, bool generates, long seed, RunStage stage, RunContext context)
+    {
+        var training = options.Tune;
+        var rows = Rows(teacher, options, data, generates);
+        var plan = new BatchPlan([.. rows.Select(row => row.Ids.Length)], training, seed);
+        using var session = new TrainingSession(teacher.Model, training, plan.TotalSteps(), seed, stage.Folder);
+        context.Folder.Metrics.DropAfter(StageName, session.Progress.Step);
+        using var bar = context.Progress.Start("tune teacher", session.TotalSteps, "steps");
+        bar.Advance(session.Progress.Step);
+        var lastLoss = double.NaN;
+        while (!session.Finished)
+        {
+            var epoch = plan.Epoch(session.Progress.Epoch);
+            for (var i = session.Progress.StepInEpoch; i < epoch.Count && !session.Finished; i++)
+            {
+                context.Cancel.ThrowIfCancellationRequested();
+                using var scope = torch.NewDisposeScope();
+                session.BeginStep();
+                var step = epoch[i].Select(micro => micro.Select(row => rows[row]).ToArray()).ToArray();
+                // What the whole batch weighs, so that micro-batches of unequal token counts add up to its loss.
+                var weight = step.Sum(micro => micro.Sum(row => row.Weights.Skip(1).Sum(value => (double)value)));
+                lastLoss = 0;
+                foreach (var micro in step)
+                {
+                    using var inner = torch.NewDisposeScope();
+                    var (ids, mask) = TokenRows.Pad([.. micro.Select(row => row.Ids)], teacher.Padding, device: context.Device);   // [rows, tokens]
+                    var weights = TokenRows.Pad([.. micro.Select(row => row.Weights)], 0, context.Device);
+                    Tensor loss;
+                    using (session.Autocast())
+                    {
+                        loss = Losses.NextTokenSum(teacher.Model.Logits(teacher.Model.Hidden(ids, mask)), ids, weights, training.LabelSmoothing) / weight;
+                    }
+
+                    loss.backward();
+                    lastLoss += loss.item<double>();
+                }
+
+                var taken = session.EndStep(lastLoss, step.Sum(micro => micro.Sum(row => (long)row.Ids.Length)), epoch.Count);
+                bar.Advance(1, lastLoss, $"epoch {session.Progress.Epoch + 1}");
+                if (session.TimeToLog)
+                {
+                    context.Folder.Metrics.Append(StageName, taken.Step, ("loss", lastLoss), ("learning_rate", taken.LearningRate), ("grad_norm", taken.GradNorm));
+                }
+
+                Evaluate(teacher, training, task, data, session, taken.Step, context);
+                if (session.TimeToSave)
+                {
+                    session.Save();
+                }
+            }
+        }
+
+        session.Complete();
+        bar.Finish($"loss {lastLoss:F3} after {session.Progress.Step} steps");
+        return new TuneResult(data.Train.Count, session.Progress.Step, lastLoss, session.Progress.BestScore);
+    }
+
+    private static List<TeacherRow> Rows(Teacher teacher, TeacherOptions options, DataSets data, bool generates)
+    {
+        var rows = data.Train.Select(seed => teacher.Rows.Labelled(seed, options.PromptLossWeight, options.LabelLossWeight)).ToList();
+        if (generates && options.GenerationLossWeight > 0)
+        {
+            rows.AddRange(data.Train.Select(seed => teacher.Rows.Written(seed, options.GenerationLossWeight)));
+        }
+
+        return rows;
+    }
+
+    private static void Evaluate(Teacher teacher, TrainingOptions training, ClassificationTask task, DataSets data, TrainingSession session, int step, RunContext context)
+    {
+        if (!session.TimeToEvaluate || data.Validation.Count == 0 || !training.SelectsModel)
+        {
+            return;
+        }
+
+        teacher.Model.Training = false;
+        var scorer = new LabelScorer(teacher.Model, teacher.Rows.LabelTokens);
+        using var autocast = Precision.Autocast(training.Precision, context.Device);
+        var correct = scorer.Score([.. data.Validation.Select(teacher.Rows.Prompt)], 64, context.Cancel)
+            .Count(score => task.Labels[score.Best] == data.Validation[score.Prompt].Label);
+        var accuracy = (double)correct / data.Validation.Count;
+        context.Folder.Metrics.Append(StageName, step, ("validation_accuracy", accuracy));
+        session.Evaluated(accuracy);
+    }
+}

@@ -1,0 +1,61 @@
+using System.Text.Json;
+using Understudy.Data;
+using Understudy.Models;
+using Understudy.Tokenization;
+using Understudy.Torch;
+
+namespace Understudy.Recipes;
+
+/// <summary>A teacher at work: model, tokenizer, and the task in its tokens.</summary>
+public sealed class Teacher : IDisposable
+{
+    private Teacher(ICausalLanguageModel model, Tokenizer tokenizer, int endOfText, int padding, TeacherRows rows)
+    {
+        Model = model;
+        Tokenizer = tokenizer;
+        EndOfText = endOfText;
+        Padding = padding;
+        Rows = rows;
+    }
+
+    /// <summary>The language model; dropout off.</summary>
+    public ICausalLanguageModel Model { get; }
+
+    /// <summary>Its tokenizer.</summary>
+    public Tokenizer Tokenizer { get; }
+
+    /// <summary>Id of the token that ends a text.</summary>
+    public int EndOfText { get; }
+
+    /// <summary>Id that fills short rows.</summary>
+    internal int Padding { get; }
+
+    internal TeacherRows Rows { get; }
+
+    /// <summary>Loads a teacher from a Hugging Face folder.</summary>
+    /// <param name="folder">A causal language model with its tokenizer.</param>
+    /// <param name="task">The task.</param>
+    /// <param name="device">Where the weights are put.</param>
+    /// <exception cref="InvalidDataException">The folder does not hold a causal model and its tokenizer, or names no end-of-text token.</exception>
+    public static Teacher Load(string folder, ClassificationTask task, Device device)
+    {
+        var tokenizer = Tokenizer.FromFolder(folder);
+        var config = ConfigJson.Read(folder);
+        var end = config.OptionalInt("eos_token_id") ?? throw config.Fault("'eos_token_id' is missing; a teacher needs a token that ends a text.");
+        var model = PretrainedFolder.LoadCausalLanguageModel(folder, device);
+        return new Teacher(model, tokenizer, end, config.OptionalInt("pad_token_id") ?? end, new TeacherRows(tokenizer, task, end, model.MaxLength));
+    }
+
+    /// <summary>Saves model and tokenizer as a Hugging Face folder.</summary>
+    /// <param name="folder">Made when it is not there.</param>
+    public void Save(string folder)
+    {
+        PretrainedFolder.Save(Model, folder);
+        Tokenizer.Save(Path.Combine(folder, "tokenizer.json"));
+        var generation = new Dictionary<string, int> { ["eos_token_id"] = EndOfText, ["pad_token_id"] = Padding };
+        File.WriteAllText(Path.Combine(folder, "generation_config.json"), JsonSerializer.Serialize(generation) + "\n");
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => Model.Dispose();
+}

@@ -1,0 +1,88 @@
+using Understudy.Data;
+using Understudy.Tokenization;
+
+namespace Understudy.Recipes;
+
+/// <summary>A row that a teacher learns from.</summary>
+/// <param name="Ids">Tokens, begin and end included.</param>
+/// <param name="Weights">Weight of every token as a target; that of the first is not used.</param>
+internal sealed record TeacherRow(int[] Ids, float[] Weights);
+
+/// <summary>Prompts and completions as token ids, the same for tuning, annotating and generating.</summary>
+/// <remarks>
+/// Every row begins with the end-of-text token, as every document does in pre-training. Prompt and completion are encoded apart, so that a
+/// prompt has the same tokens whatever follows it.
+/// </remarks>
+internal sealed class TeacherRows
+{
+    private readonly Tokenizer tokenizer;
+    private readonly ClassificationTask task;
+    private readonly int begin;
+    private readonly int[] end;
+    private readonly int maxLength;
+
+    /// <summary>Encodes for one model and task.</summary>
+    /// <param name="tokenizer">The teacher's tokenizer.</param>
+    /// <param name="task">Templates and labels.</param>
+    /// <param name="endOfText">The model's end-of-text token.</param>
+    /// <param name="maxLength">The most tokens of a row.</param>
+    internal TeacherRows(Tokenizer tokenizer, ClassificationTask task, int endOfText, int maxLength)
+    {
+        this.tokenizer = tokenizer;
+        this.task = task;
+        this.maxLength = maxLength;
+        begin = endOfText;
+        end = task.EndMarker is { } marker ? [.. Encode(marker)] : [endOfText];
+        LabelTokens = [.. task.Completions.Select(completion => (IReadOnlyList<int>)[.. Encode(completion), .. end])];
+        longestLabel = LabelTokens.Max(tokens => tokens.Count);
+    }
+
+    private readonly int longestLabel;
+
+    /// <summary>The tokens of each label after a prompt, its end included.</summary>
+    internal IReadOnlyList<IReadOnlyList<int>> LabelTokens { get; }
+
+    /// <summary>The prompt for a label.</summary>
+    internal int[] Prompt(Example example) => [begin, .. Shorten(Encode(task.Prompt(example)))];
+
+    /// <summary>A prompt without content, for calibration.</summary>
+    internal int[] ContentFreePrompt() => [begin, .. Encode(task.ContentFreePrompt())];
+
+    /// <summary>The prompt for a new text of a label.</summary>
+    /// <param name="label">The label.</param>
+    /// <param name="shots">Seeds of that label to show first.</param>
+    internal int[] GenerationPrompt(string label, IEnumerable<Example> shots)
+    {
+        var shown = shots.SelectMany(shot => Encode(task.GenerationPrompt(label) + task.GenerationCompletion(shot)).Concat(end));
+        return [begin, .. shown, .. Encode(task.GenerationPrompt(label))];
+    }
+
+    /// <summary>A seed as the teacher learns to label it.</summary>
+    internal TeacherRow Labelled(Example example, double promptWeight, double labelWeight) =>
+        Join(Prompt(example), [.. LabelTokens[task.Labels.IndexOf(example.Label!)]], promptWeight, labelWeight);
+
+    /// <summary>A seed as the teacher learns to write it.</summary>
+    internal TeacherRow Written(Example example, double weight) =>
+        Join(GenerationPrompt(example.Label!, []), [.. Encode(task.GenerationCompletion(example)), .. end], 0, weight);
+
+    private TeacherRow Join(int[] prompt, int[] completion, double promptWeight, double completionWeight)
+    {
+        int[] ids = [.. prompt, .. completion];
+        float[] weights = [.. Enumerable.Repeat((float)promptWeight, prompt.Length), .. Enumerable.Repeat((float)completionWeight, completion.Length)];
+        return ids.Length <= maxLength ? new TeacherRow(ids, weights) : new TeacherRow(ids[..maxLength], weights[..maxLength]);
+    }
+
+    // A long text loses its beginning: the prompt's last words say what is asked.
+    private List<int> Shorten(List<int> prompt)
+    {
+        var room = maxLength - 1 - longestLabel;
+        return prompt.Count <= room ? prompt : prompt[^Math.Max(1, room)..];
+    }
+
+    private List<int> Encode(string text)
+    {
+        var ids = new List<int>();
+        tokenizer.EncodeIds(text, ids, addSpecialTokens: false);
+        return ids;
+    }
+}

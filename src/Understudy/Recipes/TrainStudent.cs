@@ -1,0 +1,138 @@
+using Understudy.Data;
+using Understudy.Models;
+using Understudy.Runs;
+using Understudy.Tokenization;
+using Understudy.Torch;
+using Understudy.Training;
+
+namespace Understudy.Recipes;
+
+/// <summary>What a student's training reached.</summary>
+/// <param name="Rows">Rows it learnt from.</param>
+/// <param name="Steps">Optimiser steps.</param>
+/// <param name="Loss">Loss of the last step.</param>
+/// <param name="ValidationAccuracy">Best accuracy on the validation rows; null when there was no evaluation.</param>
+/// <param name="NewParameters">Names of the weights that its checkpoint lacked; empty for a student from scratch.</param>
+public sealed record StudentResult(int Rows, int Steps, double Loss, double? ValidationAccuracy, IReadOnlyList<string> NewParameters);
+
+/// <summary>Trains a classifier on rows with labels or with distributions over labels.</summary>
+public static class TrainStudent
+{
+    /// <summary>Trains and saves a student. A finished stage is not repeated, an interrupted one continues.</summary>
+    /// <param name="name">Name of the stage and of the model's folder.</param>
+    /// <param name="options">The student.</param>
+    /// <param name="training">How it is trained.</param>
+    /// <param name="rows">What it is trained on; each row with a label of <paramref name="labels"/>.</param>
+    /// <param name="validation">Rows for choosing between checkpoints; may be empty.</param>
+    /// <param name="labels">The classes.</param>
+    /// <param name="vocabularyTexts">Texts that a student from scratch learns its tokenizer from.</param>
+    /// <param name="seed">Seed of this training.</param>
+    /// <param name="upstream">What the rows depend on.</param>
+    /// <param name="context">The run.</param>
+    /// <returns>The student's folder and what was reached.</returns>
+    public static (string Folder, Fingerprint Fingerprint, StudentResult Result) Run(string name, StudentOptions options, TrainingOptions training, IReadOnlyList<Example> rows, IReadOnlyList<Example> validation, LabelSet labels, IReadOnlyList<string> vocabularyTexts, long seed, Fingerprint upstream, RunContext context)
+    {
+        var target = context.Folder.Model(name);
+        var fingerprint = new Fingerprint().AddOptions("student", options with { Training = training, SyntheticTraining = null }).Add("seed", seed.ToString()).AddUpstream("rows", upstream);
+        var stage = context.Begin(name, fingerprint, target);
+        if (stage.State == StageState.Finished)
+        {
+            return (target, fingerprint, stage.Result<StudentResult>());
+        }
+
+        var (model, tokenizer, fresh) = Build(options, labels, vocabularyTexts, seed, stage.Folder, context);
+        using (model)
+        {
+            var result = Train(name, model, tokenizer, training, rows, validation, labels, seed, stage, context) with { NewParameters = fresh };
+            PretrainedFolder.Save(model, target);
+            tokenizer.Save(Path.Combine(target, "tokenizer.json"));
+            stage.Finish(result);
+            TrainingSession.DeleteCheckpoints(stage.Folder);
+            return (target, fingerprint, result);
+        }
+    }
+
+    private static StudentResult Train(string name, ISequenceClassifier model, Tokenizer tokenizer, TrainingOptions training, IReadOnlyList<Example> examples, IReadOnlyList<Example> validation, LabelSet labels, long seed, RunStage stage, RunContext context)
+    {
+        var encoder = new ClassifierRows(tokenizer, model, training.MaxLength);
+        var rows = encoder.Encode(examples);
+        var checks = training.SelectsModel ? encoder.Encode(validation) : [];
+        var plan = new BatchPlan([.. rows.Select(row => row.Ids.Length)], training, seed);
+        using var session = new TrainingSession(model, training, plan.TotalSteps(), seed, stage.Folder);
+        context.Folder.Metrics.DropAfter(name, session.Progress.Step);
+        using var bar = context.Progress.Start(name, session.TotalSteps, "steps");
+        bar.Advance(session.Progress.Step);
+        var lastLoss = double.NaN;
+        while (!session.Finished)
+        {
+            var epoch = plan.Epoch(session.Progress.Epoch);
+            for (var i = session.Progress.StepInEpoch; i < epoch.Count && !session.Finished; i++)
+            {
+                context.Cancel.ThrowIfCancellationRequested();
+                using var scope = torch.NewDisposeScope();
+                session.BeginStep();
+                var weight = epoch[i].Sum(micro => micro.Sum(row => rows[row].Example.Weight));
+                lastLoss = 0;
+                foreach (var micro in epoch[i])
+                {
+                    using var inner = torch.NewDisposeScope();
+                    var batch = encoder.Batch([.. micro.Select(row => rows[row])], labels, context.Device);
+                    Tensor logits;
+                    using (session.Autocast())
+                    {
+                        logits = model.Forward(batch.Ids, batch.Mask, batch.TypeIds);   // [rows, classes]
+                    }
+
+                    var loss = (batch.Probabilities is { } soft
+                        ? Losses.DistributionSum(logits, soft, batch.Weights, training.LabelSmoothing)
+                        : Losses.ClassSum(logits, batch.Labels, batch.Weights, training.LabelSmoothing)) / weight;
+                    loss.backward();
+                    lastLoss += loss.item<double>();
+                }
+
+                var taken = session.EndStep(lastLoss, epoch[i].Sum(micro => micro.Sum(row => (long)rows[row].Ids.Length)), epoch.Count);
+                bar.Advance(1, lastLoss, $"epoch {session.Progress.Epoch + 1}");
+                if (session.TimeToLog)
+                {
+                    context.Folder.Metrics.Append(name, taken.Step, ("loss", lastLoss), ("learning_rate", taken.LearningRate), ("grad_norm", taken.GradNorm));
+                }
+
+                if (checks.Count > 0 && session.TimeToEvaluate)
+                {
+                    var predictions = encoder.Predict(checks, 64, training.Precision, context.Device, context.Cancel);
+                    var accuracy = predictions.Where((row, at) => labels[row.Best] == checks[at].Example.Label).Count() / (double)checks.Count;
+                    context.Folder.Metrics.Append(name, taken.Step, ("validation_accuracy", accuracy));
+                    session.Evaluated(accuracy);
+                }
+
+                if (session.TimeToSave)
+                {
+                    session.Save();
+                }
+            }
+        }
+
+        session.Complete();
+        bar.Finish($"loss {lastLoss:F3} after {session.Progress.Step} steps");
+        return new StudentResult(rows.Count, session.Progress.Step, lastLoss, session.Progress.BestScore, []);
+    }
+
+    private static (ISequenceClassifier Model, Tokenizer Tokenizer, IReadOnlyList<string> Fresh) Build(StudentOptions options, LabelSet labels, IReadOnlyList<string> vocabularyTexts, long seed, string folder, RunContext context)
+    {
+        if (options.Model is { } checkpoint)
+        {
+            var model = PretrainedFolder.LoadForSequenceClassification(checkpoint, [.. labels], seed, out var fresh, context.Device);
+            context.Progress.Note($"{options.Name}: {(fresh.Count == 0 ? "all weights come from the checkpoint" : $"new weights: {string.Join(", ", fresh)}")}.");
+            return (model, Tokenizer.FromFolder(checkpoint), fresh);
+        }
+
+        var path = Path.Combine(folder, "tokenizer.json");
+        if (!File.Exists(path))
+        {
+            Tokenizers.Learn(vocabularyTexts, options.Tokenizer, options.Architecture!.Family, context).Save(path);
+        }
+
+        var tokenizer = Tokenizer.FromFile(path);
+        return (PretrainedFolder.NewSequenceClassifier(Architectures.Classifier(options.Architecture!, tokenizer, [.. labels]), seed, context.Device), tokenizer, []);
+    }
+}
