@@ -11,6 +11,13 @@ internal static class PatternReader
         var regex = config.String("Regex");
         if (regex == Gpt2Splitter.Pattern) return new PatternSetting(true, regex, Gpt2Splitter.Instance);
         if (Cl100kSplitter.For(regex) is { } splitter) return new PatternSetting(true, regex, splitter);
-        throw config.Fault($"is the regular expression '{regex}', which is not supported.");
+        try
+        {
+            return new PatternSetting(true, regex, new RegexPattern(regex));
+        }
+        catch (FormatException fault)
+        {
+            throw config.Required("Regex").Fault(fault.Message.TrimEnd(',') + ".");
+        }
     }
 }
