@@ -1,2 +1,3 @@
-Console.WriteLine("understudy");
-return 0;
+using Understudy.Cli;
+
+return CommandLine.Run(args, Console.Out, Console.Error);

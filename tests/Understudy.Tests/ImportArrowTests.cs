@@ -44,6 +44,7 @@ public sealed partial class ImportArrowTests
     [InlineData("Understudy/Data/Example.cs", "using static Understudy.Torch.nn;", "Understudy/Data/Example.cs: Data must not use Torch.")]
     [InlineData("Understudy/Runs/RunFile.cs", "using Rows = System.Collections.Generic.List<Understudy.Recipes.RunArm>;", "Understudy/Runs/RunFile.cs: Runs must not use Recipes.")]
     [InlineData("Understudy/Data/Example.cs", "    var x = Understudy.Models.Bert.Load();", "Understudy/Data/Example.cs: Data must not use Models.")]
+    [InlineData("Understudy/Data/Example.cs", "    var x = Models.Bert.Load();", "Understudy/Data/Example.cs: Data must not use Models.")]
     [InlineData("Understudy/Data/Example.cs", "/// <see cref=\"Understudy.Models.Bert\"/>\n// Understudy.Models", null)]
     [InlineData("Understudy/Helpers/Text.cs", "", "Understudy/Helpers/Text.cs: Helpers has no place in the house. Give it one in CONTRIBUTING.md and here.")]
     [InlineData("Understudy.Torch/Tensor.cs", "using Understudy.Data;", "Understudy.Torch/Tensor.cs: Torch must not use Data.")]
@@ -63,12 +64,13 @@ public sealed partial class ImportArrowTests
         return text.Split('\n')
             .Where(line => !line.TrimStart().StartsWith("//", StringComparison.Ordinal) && !line.StartsWith("namespace ", StringComparison.Ordinal))
             .SelectMany(line => QualifiedName().Matches(line))
-            .Select(match => match.Groups[1].Value)
+            .Select(match => match.Groups["part"].Value)
             .Where(used => used != part && MayUse.ContainsKey(used) && !mayUse.Contains(used))
             .Distinct()
             .Select(used => $"{file}: {part} must not use {used}.");
     }
 
-    [GeneratedRegex(@"\bUnderstudy\.([A-Z][A-Za-z]+)")]
+    // Understudy.Models.Bert, and Models.Bert, which is enough inside the namespace Understudy.
+    [GeneratedRegex(@"\bUnderstudy\.(?<part>[A-Z][A-Za-z]+)|(?<![\w.""])(?<part>[A-Z][A-Za-z]+)\.[A-Z]")]
     private static partial Regex QualifiedName();
 }

@@ -69,8 +69,8 @@ public sealed class RunFolderTests : IDisposable
     public void A_folder_with_something_else_is_left_alone()
     {
         File.WriteAllText(folder["thesis.docx"], "");
-        Assert.Equal($"The folder '{folder.Path}' is not empty and holds no run. Choose another one with --output, so that nothing of yours is overwritten.",
-            Assert.Throws<IOException>(() => RunFolder.Open(folder.Path)).Message);
+        Assert.Equal($"The folder '{folder.FullName}' is not empty and holds no run. Choose another one with --output, so that nothing of yours is overwritten.",
+            Assert.Throws<IOException>(() => RunFolder.Open(folder.FullName)).Message);
         Assert.Equal($"Expected a folder for the run, found the file '{folder["thesis.docx"]}'. Choose another folder with --output.",
             Assert.Throws<IOException>(() => RunFolder.Open(folder["thesis.docx"])).Message);
     }
@@ -111,7 +111,7 @@ public sealed class RunFolderTests : IDisposable
             throw new InvalidOperationException();
         }));
         Assert.Equal("old", File.ReadAllText(path));
-        Assert.Single(Directory.EnumerateFiles(folder.Path));
+        Assert.Single(Directory.EnumerateFiles(folder.FullName));
     }
 
     [Fact]

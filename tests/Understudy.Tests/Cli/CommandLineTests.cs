@@ -1,0 +1,78 @@
+using System.Diagnostics;
+using Understudy.Cli;
+
+namespace Understudy.Tests.Cli;
+
+public sealed class CommandLineTests
+{
+    private static (int Exit, string Output, string Error) Run(params string[] args)
+    {
+        using var output = new StringWriter();
+        using var error = new StringWriter();
+        var exit = CommandLine.Run(args, output, error);
+        return (exit, output.ToString(), error.ToString());
+    }
+
+    public static TheoryData<string> Verbs()
+    {
+        var root = CommandLine.Root(new Execution(TextWriter.Null, TextWriter.Null, default));
+        return [.. root.Subcommands.Select(verb => verb.Name)];
+    }
+
+    [Theory]
+    [MemberData(nameof(Verbs))]
+    public void Every_verb_has_help_with_an_example(string verb)
+    {
+        var (exit, output, error) = Run(verb, "--help");
+        Assert.Equal((0, ""), (exit, error));
+        Assert.Contains($"  understudy {verb} ", output, StringComparison.Ordinal);
+        Assert.Contains("Example", output, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("partiy x", "Unrecognized command or argument 'partiy'. Did you mean 'parity'?\n'understudy --help' explains.\n")]
+    [InlineData("parity", "Required argument 'FOLDER' missing for command: 'parity'.\n'understudy parity --help' explains, with an example.\n")]
+    [InlineData("parity x --thread 2", "Unrecognized option '--thread'.\n'understudy parity --help' explains, with an example.\n")]
+    [InlineData("parity /nowhere", "There is no file or folder '/nowhere' with references to compare with.\n")]
+    public void A_wrong_command_line_is_the_users_to_cure(string line, string expected)
+    {
+        var (exit, output, error) = Run(line.Split(' '));
+        Assert.Equal((2, "", expected), (exit, output, error));
+    }
+
+    [Fact]
+    public void Where_an_error_came_from_is_shown_when_asked()
+    {
+        var (exit, _, error) = Run("parity", "/nowhere", "--verbose");
+        Assert.Equal(2, exit);
+        Assert.Contains("   at Understudy.Parity.GoldenFolder.Find(", error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Help_names_the_program() => Assert.Contains("understudy [command]", Run("--help").Output, StringComparison.Ordinal);
+
+    [Fact]
+    public void Stopping_says_how_to_continue()
+    {
+        using var stop = new StopSignal();
+        using var error = new StringWriter();
+        Process.Start("kill", $"-INT {Environment.ProcessId}")!.WaitForExit();
+        Assert.True(stop.Token.WaitHandle.WaitOne(TimeSpan.FromSeconds(10)));
+        var exit = ExitCodes.Guard(error, false, stop, ["run", "a b.yaml", "--set", "name=it's"], () => throw new OperationCanceledException());
+        Assert.Equal(130, exit);
+        Assert.Equal("Stopped. To continue where it stopped: understudy run 'a b.yaml' --set 'name=it'\\''s'\n", error.ToString());
+    }
+
+    [Theory]
+    [InlineData(typeof(InvalidDataException), 2, "text\n")]
+    [InlineData(typeof(IOException), 2, "text\n")]
+    [InlineData(typeof(ArgumentException), 1, "text\n--verbose shows where this came from.\n")]
+    [InlineData(typeof(NullReferenceException), 1, "NullReferenceException: text\nThis is a fault of Understudy. --verbose shows where it came from, which is what a report of it needs.\n")]
+    public void An_error_has_its_exit_code_and_its_text(Type type, int code, string expected)
+    {
+        using var stop = new StopSignal();
+        using var error = new StringWriter();
+        Assert.Equal(code, ExitCodes.Guard(error, false, stop, [], () => throw (Exception)Activator.CreateInstance(type, "text")!));
+        Assert.Equal(expected, error.ToString());
+    }
+}
