@@ -2,7 +2,6 @@ using Understudy.Data;
 using Understudy.Generation;
 using Understudy.Runs;
 using Understudy.Synthesis;
-using Understudy.Torch;
 using Understudy.Training;
 
 namespace Understudy.Recipes;

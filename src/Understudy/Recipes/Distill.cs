@@ -1,8 +1,6 @@
 using Understudy.Data;
 using Understudy.Runs;
 using Understudy.Synthesis;
-using Understudy.Torch;
-using Understudy.Training;
 
 namespace Understudy.Recipes;
 

@@ -2,7 +2,6 @@ using Understudy.Data;
 using Understudy.Evaluation;
 using Understudy.Generation;
 using Understudy.Models;
-using Understudy.Runs;
 using Understudy.Tokenization;
 using Understudy.Torch;
 using Understudy.Training;

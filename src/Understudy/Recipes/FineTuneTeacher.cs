@@ -1,6 +1,5 @@
 using Understudy.Data;
 using Understudy.Generation;
-using Understudy.Models;
 using Understudy.Runs;
 using Understudy.Torch;
 using Understudy.Training;
