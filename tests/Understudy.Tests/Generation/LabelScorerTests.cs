@@ -108,18 +108,6 @@ public sealed class LabelScorerTests : IDisposable
     }
 
     [Fact]
-    public void No_tensor_outlives_a_score()
-    {
-        var scorer = new LabelScorer(model, Labels);
-        var prompts = Prompts(10, seed: 2);
-        _ = scorer.Score(prompts).Count();
-        var before = Tensor.TotalCount;
-        _ = scorer.Score(prompts, batchSize: 3).Count();
-        _ = scorer.Score(prompts, batchSize: 3).First();
-        Assert.Equal(before, Tensor.TotalCount);
-    }
-
-    [Fact]
     public void Refuses_labels_that_cannot_be_scored()
     {
         Assert.Equal("Expected at least one label, found none. (Parameter 'labels')", Refusal());

@@ -92,25 +92,6 @@ public sealed class TextGeneratorTests : IDisposable
     }
 
     [Fact]
-    public void No_tensor_outlives_a_generation()
-    {
-        var prompts = Prompts(10, seed: 2).Select(prompt => prompt with { Samples = 2 }).ToList();
-        _ = Generator().Generate(prompts).Count();
-        var before = Tensor.TotalCount;
-        _ = Generator().Generate(prompts, batchSize: 6).Count();
-        foreach (var first in Generator().Generate(prompts, batchSize: 6))
-        {
-            Assert.NotNull(first);
-            break;
-        }
-
-        using var cancelled = new CancellationTokenSource();
-        cancelled.Cancel();
-        Assert.Throws<OperationCanceledException>(() => Generator().Generate(prompts, 6, cancelled.Token).Count());
-        Assert.Equal(before, Tensor.TotalCount);
-    }
-
-    [Fact]
     public void Refuses_prompts_the_model_cannot_take()
     {
         Assert.Equal("Prompt 1 has no tokens. Begin it with the model's begin-of-text token.", Refusal(new([1]), new([])));
