@@ -50,8 +50,8 @@ public sealed class BertModel : IPretrainedModel
         using var scope = torch.NewDisposeScope();
         var hidden = Hidden(inputIds, attentionMask).to(ScalarType.Float32);
         var weights = attentionMask.to(ScalarType.Float32).unsqueeze(-1);
-        var mean = (hidden * weights).sum(1) / weights.sum(1).clamp(1e-9, double.MaxValue);
-        return scope.MoveToOuter(mean / mean.norm(-1, keepdim: true).clamp(1e-12, double.MaxValue));
+        var mean = (hidden * weights).sum(1) / weights.sum(1).clamp(1e-9, float.MaxValue);
+        return scope.MoveToOuter(mean / mean.norm(-1, keepdim: true).clamp(1e-12, float.MaxValue));
     }
 
     /// <inheritdoc/>

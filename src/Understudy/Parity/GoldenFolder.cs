@@ -17,6 +17,7 @@ public static class GoldenFolder
     private static readonly (Func<string, bool> Recognises, Func<string, IEnumerable<ParityCheck>> Run)[] Folders =
     [
         (ModelParity.Recognises, ModelParity.Run),
+        (EmbeddingParity.Recognises, EmbeddingParity.Run),
         (TokenizerParity.Recognises, TokenizerParity.Run),
     ];
 

@@ -1,0 +1,52 @@
+using Understudy.Parity;
+
+namespace Understudy.Tests.Parity;
+
+/// <summary>Every model family against the reference implementation's numbers.</summary>
+[Collection(LiveTensors.Name)]
+public sealed class ModelParityTests
+{
+    [Theory]
+    [InlineData("gpt-neox", 19)]
+    [InlineData("gpt-neox-sequential", 20)]
+    [InlineData("gpt-neox-bf16-sharded", 19)]
+    [InlineData("gpt-neox-fp16", 12)]
+    [InlineData("gpt-neox-old-layout", 19)]
+    [InlineData("roberta-classifier", 14)]
+    [InlineData("roberta-mlm", 4)]
+    [InlineData("bert-classifier", 14)]
+    [InlineData("bert-classifier-old-layout", 14)]
+    public void Model_equals_the_reference(string name, int passed)
+    {
+        var checks = ModelParity.Run(Path.Combine(Repository.Root, "tests", "Understudy.Tests", "Fixtures", "models", name)).ToList();
+        Assert.DoesNotContain(checks, check => check.Verdict == ParityVerdict.Failed);
+        Assert.Equal(passed, checks.Count(check => check.Verdict == ParityVerdict.Passed));
+    }
+
+    [Fact]
+    public void A_changed_weight_fails()
+    {
+        using var folder = new TemporaryFolder();
+        var source = Path.Combine(Repository.Root, "tests", "Understudy.Tests", "Fixtures", "models", "roberta-mlm");
+        foreach (var file in Directory.GetFiles(source))
+        {
+            File.Copy(file, folder[Path.GetFileName(file)]);
+        }
+
+        using (var stream = new FileStream(folder["model.safetensors"], FileMode.Open))
+        {
+            stream.Seek(-200, SeekOrigin.End);
+            stream.Write(BitConverter.GetBytes(3f));
+        }
+
+        Assert.Contains(ModelParity.Run(folder.FullName), check => check.Verdict == ParityVerdict.Failed);
+    }
+
+    [SharedFact("models/all-MiniLM-L6-v2")]
+    public void Embeddings_of_a_real_encoder_equal_the_reference()
+    {
+        var checks = EmbeddingParity.Run(Path.Combine(SharedFactAttribute.Root, "models", "all-MiniLM-L6-v2")).ToList();
+        Assert.Equal(2, checks.Count);
+        Assert.All(checks, check => Assert.Equal(ParityVerdict.Passed, check.Verdict));
+    }
+}
