@@ -6,10 +6,17 @@ internal static class FolderReader
     public static Tokenizer Read(string folder)
     {
         ArgumentNullException.ThrowIfNull(folder);
-        var file = Path.Combine(folder, "tokenizer.json");
-        if (File.Exists(file)) return TokenizerJsonReader.Read(file);
+        if (!Directory.Exists(folder)) throw new DirectoryNotFoundException($"There is no folder '{folder}'.");
+        var tokenizer = Path.Combine(folder, "tokenizer.json");
+        if (File.Exists(tokenizer)) return TokenizerJsonReader.Read(tokenizer);
+        var vocabulary = Path.Combine(folder, "vocab.json");
+        var merges = Path.Combine(folder, "merges.txt");
+        if (File.Exists(vocabulary) && File.Exists(merges)) return VocabMergesReader.Read(vocabulary, merges, TokenizerSettings.Read(folder));
+        var words = Path.Combine(folder, "vocab.txt");
+        if (File.Exists(words)) return VocabTextReader.Read(words, TokenizerSettings.Read(folder));
+        var lone = File.Exists(vocabulary) ? " It has 'vocab.json', but not 'merges.txt'." : File.Exists(merges) ? " It has 'merges.txt', but not 'vocab.json'." : "";
         throw new FileNotFoundException(
-            $"'{folder}' has no tokenizer: looked for 'tokenizer.json', for 'vocab.json' with 'merges.txt', and for 'vocab.txt'. "
-            + "Copy the tokenizer's files into the folder.", file);
+            $"'{folder}' has no tokenizer: looked for 'tokenizer.json', for 'vocab.json' with 'merges.txt', and for 'vocab.txt'.{lone} "
+            + "Copy the tokenizer's files into the folder.", tokenizer);
     }
 }
