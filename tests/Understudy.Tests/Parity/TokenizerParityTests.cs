@@ -13,6 +13,7 @@ public sealed class TokenizerParityTests
     [InlineData("wordpiece-cased")]
     [InlineData("wordpiece-uncased")]
     [InlineData("llama3-style")]
+    [InlineData("llama2-style")]
     public void Every_case_equals_the_reference(string name) => AssertAllPass(Path.Combine("Fixtures", "tokenizers", name));
 
     [SharedFact("golden/tokenizers/gpt-neox", "models/tokenizers/gpt-neox")]

@@ -10,7 +10,7 @@ public sealed class MalformedTokenizerTests
     [Theory]
     [InlineData("model", "null", "'the file' needs the key 'model', which is missing or null.")]
     [InlineData("model", "7", "'model' must be an object, but is the number 7.")]
-    [InlineData("model.type", "\"Unigram\"", "'model' is of the type 'Unigram', which is not supported. Supported are BPE and WordPiece.")]
+    [InlineData("model.type", "\"Unigram\"", "'model' is of the type 'Unigram', which is not supported. Supported are BPE, WordPiece and WordLevel.")]
     [InlineData("model.dropout", "0.1", "'model.dropout' is 0.1, but only null is supported: with dropout the same text has different ids each time. Set it to null.")]
     [InlineData("model.vocab", "[]", "'model.vocab' must be an object, but is a list.")]
     [InlineData("model.vocab", """{"a":-1}""", "'model.vocab.a' must be a whole number from 0 to 2147483647, but is the number -1.")]
@@ -38,7 +38,7 @@ public sealed class MalformedTokenizerTests
     [InlineData("post_processor", """{"type":"Nothing"}""", "'post_processor' is of the type 'Nothing', which is not supported. "
         + "Supported are ByteLevel, RobertaProcessing, BertProcessing, TemplateProcessing and Sequence.")]
     [InlineData("decoder", """{"type":"CTC"}""", "'decoder' is of the type 'CTC', which is not supported. "
-        + "Supported are ByteLevel, WordPiece, BPEDecoder, Metaspace, Replace, Fuse, Strip and Sequence.")]
+        + "Supported are ByteLevel, WordPiece, BPEDecoder, Metaspace, Replace, Fuse, Strip, ByteFallback and Sequence.")]
     [InlineData("added_tokens", """[{"id":5,"content":"<x>"}]""", "'added_tokens' cannot be used: the added token '<x>' has the id 5, but the vocabulary and the tokens before it make that 3. Correct the entry.")]
     [InlineData("added_tokens", """[{"id":3,"content":"<x>"},{"id":4,"content":"<x>"}]""", "'added_tokens' cannot be used: the added token '<x>' comes twice. Correct the entry.")]
     [InlineData("added_tokens", """[{"id":3,"content":""}]""", "'added_tokens' cannot be used: an added token has no content. Correct the entry.")]
@@ -86,7 +86,7 @@ public sealed class MalformedTokenizerTests
         var whole = File.ReadAllText($"Fixtures/tokenizers/{fixture}/tokenizer.json");
         var random = new Random(11);
         var refused = 0;
-        for (var i = 0; i < 150; i++)
+        for (var i = 0; i < 60; i++)
         {
             var text = Damage(whole, random);
             File.WriteAllText(folder["tokenizer.json"], text);
@@ -100,7 +100,7 @@ public sealed class MalformedTokenizerTests
                 refused++;
             }
         }
-        Assert.InRange(refused, 50, 150);
+        Assert.InRange(refused, 20, 60);
     }
 
     private static string Damage(string text, Random random) => random.Next(3) switch

@@ -35,11 +35,12 @@ internal sealed class BpeModel : ITokenModel
     {
         var word = Encode(piece);
         var tokens = new Token[word.Ids.Length];
+        var unitsOfBytes = word.InBytes ? UnitsOfBytes(piece) : null;
         var start = 0;
         for (var i = 0; i < tokens.Length; i++)
         {
             var end = start + word.Lengths[i];
-            var (from, to) = word.InBytes ? (Utf16Index(piece, start), Utf16Index(piece, end - 1, after: true)) : (start, end);
+            var (from, to) = unitsOfBytes is null ? (start, end) : (unitsOfBytes[start].Start, unitsOfBytes[end - 1].End);
             tokens[i] = new Token(word.Ids[i], Vocabulary.Token(word.Ids[i])!, from, to);
             start = end;
         }
@@ -65,7 +66,7 @@ internal sealed class BpeModel : ITokenModel
         json.WriteString("continuing_subword_prefix", options.ContinuingSubwordPrefix);
         json.WriteString("end_of_word_suffix", options.EndOfWordSuffix);
         json.WriteBoolean("fuse_unk", options.FuseUnk);
-        json.WriteBoolean("byte_fallback", false);
+        json.WriteBoolean("byte_fallback", options.ByteFallback);
         json.WriteBoolean("ignore_merges", options.IgnoreMerges);
         Vocabulary.Write(json);
         json.WriteStartArray("merges");
@@ -82,14 +83,16 @@ internal sealed class BpeModel : ITokenModel
 
     private BpeWord Merge(string piece)
     {
-        var ids = ArrayPool<int>.Shared.Rent(piece.Length);
-        var lengths = ArrayPool<int>.Shared.Rent(piece.Length);
+        // Falling back on bytes makes up to three symbols of one UTF-16 unit.
+        var capacity = options.ByteFallback ? piece.Length * 3 : piece.Length;
+        var ids = ArrayPool<int>.Shared.Rent(capacity);
+        var lengths = ArrayPool<int>.Shared.Rent(capacity);
         try
         {
-            var count = Symbols(piece, ids, lengths, inBytes: false, out var dropped);
-            if (dropped) count = Symbols(piece, ids, lengths, inBytes: true, out _);
+            var count = Symbols(piece, ids, lengths, inBytes: false, out var needsBytes);
+            if (needsBytes) count = Symbols(piece, ids, lengths, inBytes: true, out _);
             count = merges.Apply(ids.AsSpan(0, count), lengths.AsSpan(0, count));
-            return new BpeWord(ids[..count], lengths[..count], dropped);
+            return new BpeWord(ids[..count], lengths[..count], needsBytes);
         }
         finally
         {
@@ -98,40 +101,63 @@ internal sealed class BpeModel : ITokenModel
         }
     }
 
-    /// <summary>Looks up every character. One without a token becomes the unknown token, or is dropped if there is none.</summary>
-    private int Symbols(string piece, int[] ids, int[] lengths, bool inBytes, out bool dropped)
+    /// <summary>
+    /// Looks up every character. One without a token becomes its bytes, if that is asked for and they all have tokens,
+    /// else the unknown token, or is dropped if there is none.
+    /// </summary>
+    private int Symbols(string piece, int[] ids, int[] lengths, bool inBytes, out bool needsBytes)
     {
-        dropped = false;
+        needsBytes = false;
         var count = 0;
         var unkLength = 0;
         for (var i = 0; i < piece.Length;)
         {
             Rune.DecodeFromUtf16(piece.AsSpan(i), out var rune, out var units);
             var length = inBytes ? rune.Utf8SequenceLength : units;
-            var id = SymbolId(piece.AsSpan(i, units), isFirst: i == 0, isLast: i + units == piece.Length);
+            var (isFirst, isLast) = (i == 0, i + units == piece.Length);
+            var id = SymbolId(piece.AsSpan(i, units), isFirst, isLast);
             i += units;
-            if (id < 0)
+            if (id >= 0)
             {
-                if (unkId < 0)
-                {
-                    if (options.UnkToken is not null) throw UnknownToken.Missing(options.UnkToken, piece);
-                    dropped = true;
-                    continue;
-                }
+                if (unkLength > 0) (ids[count], lengths[count++]) = (unkId, unkLength);
+                unkLength = 0;
+                (ids[count], lengths[count++]) = (id, length);
+            }
+            else if (options.ByteFallback && Bytes(rune, isFirst, isLast) is { } bytes)
+            {
+                needsBytes = true;
+                foreach (var byteId in bytes) (ids[count], lengths[count++]) = (byteId, 1);
+            }
+            else if (unkId >= 0)
+            {
                 if (unkLength > 0 && !options.FuseUnk)
                 {
                     (ids[count], lengths[count++]) = (unkId, unkLength);
                     unkLength = 0;
                 }
                 unkLength += length;
-                continue;
             }
-            if (unkLength > 0) (ids[count], lengths[count++]) = (unkId, unkLength);
-            unkLength = 0;
-            (ids[count], lengths[count++]) = (id, length);
+            else
+            {
+                needsBytes = options.UnkToken is null ? true : throw UnknownToken.Missing(options.UnkToken, piece);
+            }
         }
         if (unkLength > 0) (ids[count], lengths[count++]) = (unkId, unkLength);
         return count;
+    }
+
+    /// <summary>The tokens <c>&lt;0x00&gt;</c> to <c>&lt;0xFF&gt;</c> of a character, or null if one is missing.</summary>
+    private int[]? Bytes(Rune rune, bool isFirst, bool isLast)
+    {
+        // The reference would also spell the prefix and the suffix out in bytes; no known tokenizer has both.
+        if ((!isFirst && !string.IsNullOrEmpty(options.ContinuingSubwordPrefix)) || (isLast && !string.IsNullOrEmpty(options.EndOfWordSuffix))) return null;
+        Span<byte> utf8 = stackalloc byte[4];
+        var bytes = new int[rune.EncodeToUtf8(utf8)];
+        for (var i = 0; i < bytes.Length; i++)
+        {
+            if (!Vocabulary.TryGetId($"<0x{utf8[i]:X2}>", out bytes[i])) return null;
+        }
+        return bytes;
     }
 
     private int SymbolId(ReadOnlySpan<char> character, bool isFirst, bool isLast)
@@ -144,17 +170,16 @@ internal sealed class BpeModel : ITokenModel
         return known ? id : -1;
     }
 
-    /// <summary>The UTF-16 index at, or just after, the character that holds a byte of the text's UTF-8 form.</summary>
-    private static int Utf16Index(string text, int byteIndex, bool after = false)
+    /// <summary>For every byte of the text's UTF-8 form the UTF-16 units of its character.</summary>
+    private static (int Start, int End)[] UnitsOfBytes(string text)
     {
-        var bytes = 0;
-        var units = 0;
+        var units = new List<(int Start, int End)>(text.Length * 2);
+        var start = 0;
         foreach (var rune in text.EnumerateRunes())
         {
-            bytes += rune.Utf8SequenceLength;
-            if (byteIndex < bytes) return after ? units + rune.Utf16SequenceLength : units;
-            units += rune.Utf16SequenceLength;
+            for (var i = 0; i < rune.Utf8SequenceLength; i++) units.Add((start, start + rune.Utf16SequenceLength));
+            start += rune.Utf16SequenceLength;
         }
-        return units;
+        return [.. units];
     }
 }

@@ -11,5 +11,7 @@ internal sealed record BpeOptions
 
     public bool FuseUnk { get; init; }
 
+    public bool ByteFallback { get; init; }
+
     public bool IgnoreMerges { get; init; }
 }

@@ -15,9 +15,10 @@ internal static class DecoderReader
         "Replace" => new ReplaceDecoder(PatternReader.Read(config.Required("pattern")), config.String("content")),
         "Fuse" => new FuseDecoder(),
         "Strip" => new StripDecoder(Character(config.Required("content")), config.Int("start"), config.Int("stop")),
+        "ByteFallback" => new ByteFallbackDecoder(),
         "Sequence" => new SequenceDecoder([.. config.Items("decoders").Select(Read)]),
         var type => throw config.Fault($"is of the type '{type}', which is not supported. Supported are ByteLevel, WordPiece, BPEDecoder, "
-            + "Metaspace, Replace, Fuse, Strip and Sequence."),
+            + "Metaspace, Replace, Fuse, Strip, ByteFallback and Sequence."),
     };
 
     private static Rune Character(ConfigElement config)

@@ -19,7 +19,8 @@ internal static class ModelReader
                 config.OptionalString("unk_token") ?? "[UNK]",
                 config.OptionalString("continuing_subword_prefix") ?? "##",
                 config.Int("max_input_chars_per_word", 100)),
-            _ => throw config.Fault($"is of the type '{type}', which is not supported. Supported are BPE and WordPiece."),
+            "WordLevel" => new WordLevelModel(ReadVocabulary(config.Required("vocab")), config.OptionalString("unk_token") ?? "<unk>"),
+            _ => throw config.Fault($"is of the type '{type}', which is not supported. Supported are BPE, WordPiece and WordLevel."),
         };
     }
 
@@ -27,14 +28,13 @@ internal static class ModelReader
     {
         if (config.Child("dropout") is { } dropout && !(dropout.Json.ValueKind == JsonValueKind.Number && dropout.Json.GetDouble() == 0))
             throw dropout.Fault($"is {dropout.Json.GetRawText()}, but only null is supported: with dropout the same text has different ids each time. Set it to null.");
-        if (config.Bool("byte_fallback", false))
-            throw config.Required("byte_fallback").Fault("is true, which is not supported.");
         var options = new BpeOptions
         {
             UnkToken = config.OptionalString("unk_token"),
             ContinuingSubwordPrefix = config.OptionalString("continuing_subword_prefix"),
             EndOfWordSuffix = config.OptionalString("end_of_word_suffix"),
             FuseUnk = config.Bool("fuse_unk", false),
+            ByteFallback = config.Bool("byte_fallback", false),
             IgnoreMerges = config.Bool("ignore_merges", false),
         };
         var vocabulary = ReadVocabulary(config.Required("vocab"));

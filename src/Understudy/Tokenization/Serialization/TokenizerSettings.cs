@@ -10,6 +10,7 @@ internal sealed class TokenizerSettings
     private readonly Dictionary<string, bool?> flags = new(StringComparer.Ordinal);
     private readonly Dictionary<string, AddedToken> named = new(StringComparer.Ordinal);
     private readonly SortedDictionary<int, AddedToken> added = [];
+    private readonly SortedDictionary<int, string> bare = [];
 
     /// <summary><c>tokenizer_class</c> without <c>Fast</c>, or null.</summary>
     public string? TokenizerClass { get; private set; }
@@ -28,7 +29,7 @@ internal sealed class TokenizerSettings
         ReadIfThere(settings.File, settings.TakeConfig);
         ReadIfThere(Path.Combine(folder, "added_tokens.json"), root =>
         {
-            foreach (var (token, id) in root.Entries()) settings.added.TryAdd(id.AsInt(), new AddedToken { Content = token, Normalized = true });
+            foreach (var (token, id) in root.Entries()) settings.bare[id.AsInt()] = token;
         });
         return settings;
     }
@@ -44,6 +45,11 @@ internal sealed class TokenizerSettings
     {
         var seen = new HashSet<string>(StringComparer.Ordinal);
         var entries = added.Select(entry => (Token: entry.Value, Id: (int?)entry.Key)).ToList();
+        foreach (var (id, content) in bare.Where(entry => !added.ContainsKey(entry.Key)))
+        {
+            var token = named.Values.FirstOrDefault(token => token.Content == content) ?? new AddedToken { Content = content, Normalized = true };
+            entries.Add((token, id));
+        }
         foreach (var (role, fallback) in roles.Concat(TokenKeys.Where(named.ContainsKey).Select(role => (role, ""))))
         {
             var token = Named(role, fallback);
@@ -51,7 +57,7 @@ internal sealed class TokenizerSettings
             if ((named.ContainsKey(role) || inVocabulary(token.Content)) && !known) entries.Add((token, null));
         }
         // Tokens of the vocabulary come first, so that the ids of new ones follow in order.
-        return entries.OrderBy(entry => inVocabulary(entry.Token.Content) ? 0 : entry.Id is null ? 2 : 1).Where(entry => seen.Add(entry.Token.Content)).ToList();
+        return entries.OrderBy(entry => inVocabulary(entry.Token.Content) ? -1 : entry.Id ?? int.MaxValue).Where(entry => seen.Add(entry.Token.Content)).ToList();
     }
 
     private static void ReadIfThere(string path, Action<ConfigElement> read)

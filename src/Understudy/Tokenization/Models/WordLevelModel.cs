@@ -1,0 +1,25 @@
+using System.Text.Json;
+
+namespace Understudy.Tokenization.Models;
+
+/// <summary><c>WordLevel</c>: every piece is a token, known or unknown.</summary>
+internal sealed class WordLevelModel(Vocabulary vocabulary, string unkToken) : ITokenModel
+{
+    public Vocabulary Vocabulary => vocabulary;
+
+    public IReadOnlyList<Token> Tokenize(string piece)
+    {
+        if (vocabulary.TryGetId(piece, out var id)) return [new Token(id, piece, 0, piece.Length)];
+        if (vocabulary.TryGetId(unkToken, out id)) return [new Token(id, unkToken, 0, piece.Length)];
+        throw UnknownToken.Missing(unkToken, piece);
+    }
+
+    public void Write(Utf8JsonWriter json)
+    {
+        json.WriteStartObject();
+        json.WriteString("type", "WordLevel");
+        vocabulary.Write(json);
+        json.WriteString("unk_token", unkToken);
+        json.WriteEndObject();
+    }
+}
