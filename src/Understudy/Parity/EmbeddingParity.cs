@@ -32,7 +32,7 @@ public static class EmbeddingParity
         using var gradients = torch.no_grad();
         using var document = JsonDocument.Parse(File.ReadAllBytes(Path.Combine(folder, FileName)));
         using var model = PretrainedFolder.LoadEncoder(folder);
-        var tokenizer = Tokenizer.FromFolder(folder).WithPadding(null).WithTruncation(null);
+        var tokenizer = Tokenizer.FromFolder(folder).WithPadding(null).WithTruncation(new TruncationOptions { MaxLength = MaxLength(folder, model) });
         var rows = (Rows(document) ?? throw new InvalidDataException($"{folder}: {FileName} has no 'rows'.")).EnumerateArray().ToList();
         var expectedIds = rows.Select(row => GoldenTensors.Numbers(row.GetProperty("input_ids")).Select(id => (int)id).ToArray()).ToList();
         var unequal = rows.Where((row, i) => !tokenizer.Encode(row.GetProperty("text").GetString()!).Ids.AsSpan().SequenceEqual(expectedIds[i])).Count();
@@ -44,6 +44,19 @@ public static class EmbeddingParity
             ParityCheck.Of("input_ids", unequal, 0, $"{rows.Count} texts"),
             ParityCheck.Of("embedding", GoldenTensors.MaxDifference(found, expected), ModelTolerances.Embedding, $"{rows.Count} texts of {expectedIds.Min(row => row.Length)} to {expectedIds.Max(row => row.Length)} tokens in one batch"),
         ];
+    }
+
+    // sentence-transformers cuts texts shorter than the model would take them.
+    private static int MaxLength(string folder, BertModel model)
+    {
+        var file = Path.Combine(folder, "sentence_bert_config.json");
+        if (!File.Exists(file))
+        {
+            return model.MaxLength;
+        }
+
+        using var document = JsonDocument.Parse(File.ReadAllBytes(file));
+        return document.RootElement.TryGetProperty("max_seq_length", out var length) ? length.GetInt32() : model.MaxLength;
     }
 
     private static JsonElement? Rows(JsonDocument document) =>
