@@ -24,8 +24,12 @@ internal static class CommandLine
     {
         var root = new RootCommand("Trains a small model to stand in for a large one, from a handful of labels.")
         {
+            EvaluateVerb.Create(execution),
+            PredictVerb.Create(execution),
             ParityVerb.Create(execution),
         };
+        foreach (var verb in RunVerbs.Create(execution).Reverse())
+            root.Subcommands.Insert(0, verb);
         root.HelpName = "understudy";
         root.Add(GlobalOptions.Verbose);
         foreach (var help in root.Options.OfType<HelpOption>())

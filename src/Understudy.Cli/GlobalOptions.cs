@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
+using Understudy.Torch;
 
 namespace Understudy.Cli;
 
@@ -12,6 +13,26 @@ internal static class GlobalOptions
         Recursive = true,
     };
 
+    public static Option<int> Threads() => new("--threads")
+    {
+        Description = "Processor threads for arithmetic; 0 takes one for each core.",
+        HelpName = "N",
+    };
+
+    public static Option<string> Device() => new("--device")
+    {
+        Description = "Where to compute: cpu, cuda or cuda:N.",
+        HelpName = "DEVICE",
+        DefaultValueFactory = _ => "cpu",
+    };
+
+    public static Option<string[]> Set(string description) => new("--set")
+    {
+        Description = description,
+        HelpName = "KEY=VALUE",
+        Arity = ArgumentArity.OneOrMore,
+    };
+
     /// <summary>A mistyped option must not pass for a file's name.</summary>
     public static void RefuseOptions(ArgumentResult argument)
     {
@@ -19,9 +40,11 @@ internal static class GlobalOptions
             argument.AddError($"Unrecognized option '{token.Value}'.");
     }
 
-    public static Option<int> Threads() => new("--threads")
+    /// <summary>Gives libtorch as many threads as asked for.</summary>
+    /// <param name="threads">0 leaves one for each core.</param>
+    public static void UseThreads(int threads)
     {
-        Description = "Processor threads for arithmetic; 0 takes one for each core.",
-        HelpName = "N",
-    };
+        if (threads > 0)
+            torch.set_num_threads(threads);
+    }
 }

@@ -1,7 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
 using Understudy.Parity;
-using static Understudy.Torch.torch;
 
 namespace Understudy.Cli.Verbs;
 
@@ -24,8 +23,7 @@ internal static class ParityVerb
         };
         verb.SetAction(parsed =>
         {
-            if (parsed.GetValue(threads) is > 0 and var count)
-                set_num_threads(count);
+            GlobalOptions.UseThreads(parsed.GetValue(threads));
             return Run([.. parsed.GetRequiredValue(paths).SelectMany(GoldenFolder.Find)], execution.Output, execution.Stop);
         });
         return verb;

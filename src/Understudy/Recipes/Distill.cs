@@ -32,7 +32,7 @@ public static class Distill
     public static RunResult Run(RunOptions options, RunContext context)
     {
         var (data, task, dataPrint) = Prepare(options, context);
-        var generates = options.Arms.Any(arm => arm is RunArm.Generated or RunArm.Both);
+        var generates = options.Generates;
         var annotates = options.Arms.Any(arm => arm is RunArm.Annotated or RunArm.Both);
         PretrainResult? pretrained = null;
         TuneResult? tuned = null;
@@ -77,8 +77,7 @@ public static class Distill
         }
 
         context.Progress.Note($"{data.Train.Count:N0} seeds, {data.Labels.Count} labels, {data.Unlabelled.Count:N0} unlabelled, {data.Validation.Count:N0} validation and {data.Test.Count:N0} test rows.");
-        var generates = options.Arms.Any(arm => arm is RunArm.Generated or RunArm.Both);
-        var task = new ClassificationTask(options.Task, data.Labels, options.Data.Columns, generates);
+        var task = new ClassificationTask(options.Task, data.Labels, options.Data.Columns, options.Generates);
         var fingerprint = new Fingerprint().AddOptions("data", options.Data).AddOptions("task", options.Task).Add("seed", options.Seed.ToString());
         return (data, task, fingerprint);
     }

@@ -75,6 +75,9 @@ public sealed partial record RunOptions
     /// <summary>The run folder: <see cref="Output"/>, or <c>runs/</c> and the name, as an absolute path.</summary>
     public string OutputFolder => Path.GetFullPath(Output ?? Path.Combine("runs", Name));
 
+    /// <summary>Whether an arm uses texts that the teacher writes.</summary>
+    internal bool Generates => Arms.Any(arm => arm is RunArm.Generated or RunArm.Both);
+
     /// <summary>Every value out of its range, with its key.</summary>
     public IEnumerable<OptionFault> Validate() =>
     [

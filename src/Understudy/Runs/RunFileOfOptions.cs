@@ -49,4 +49,9 @@ public sealed class RunFile<TOptions>
                 $"{input.KeyPath}: there is no file or folder '{input.Path}'. Relative paths start at the run file's folder (those of --set at the current directory)."))]);
         }
     }
+
+    /// <summary>SHA-256 of the content of every file and folder to read, by key path.</summary>
+    /// <exception cref="FileNotFoundException">One is not there.</exception>
+    public IReadOnlyDictionary<string, string> HashInputs() =>
+        new SortedDictionary<string, string>(inputs.ToDictionary(input => input.KeyPath, input => ContentHash.Of(input.Path)), StringComparer.Ordinal);
 }

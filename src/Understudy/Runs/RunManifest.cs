@@ -31,6 +31,9 @@ public sealed record RunManifest
     /// <summary>Where tensors live, with the accelerator's name where there is one.</summary>
     public string Device { get; init; } = "cpu";
 
+    /// <summary>Processor threads for arithmetic.</summary>
+    public int Threads { get; init; } = Environment.ProcessorCount;
+
     /// <summary>The seed that everything random derives from.</summary>
     public long Seed { get; init; }
 

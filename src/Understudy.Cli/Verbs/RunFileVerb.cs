@@ -1,0 +1,61 @@
+using System.CommandLine;
+using Understudy.Recipes;
+using Understudy.Runs;
+using Understudy.Torch;
+
+namespace Understudy.Cli.Verbs;
+
+/// <summary>What the verbs that take a run file share: overrides, the run folder, progress.</summary>
+internal static class RunFileVerb
+{
+    /// <summary>A verb that does a part of a run.</summary>
+    /// <param name="name">The verb.</param>
+    /// <param name="description">What it does.</param>
+    /// <param name="example">How it is called.</param>
+    /// <param name="execution">The process around it.</param>
+    /// <param name="recipe">Does it, and returns what to print.</param>
+    public static Verb Create(string name, string description, string example, Execution execution, Func<RunFile<RunOptions>, RunContext, string> recipe)
+    {
+        var file = new Argument<string>("FILE") { Description = "The run file (YAML)." };
+        file.Validators.Add(GlobalOptions.RefuseOptions);
+        var set = GlobalOptions.Set("A value in place of the run file's, for example --set students.0.training.epochs=3. May be given several times.");
+        var output = new Option<string>("--output") { Description = "The run folder, in place of the run file's.", HelpName = "FOLDER" };
+        var threads = GlobalOptions.Threads();
+        var verb = new Verb(name, description, example) { file, set, output, threads };
+        verb.SetAction(parsed =>
+        {
+            List<string> overrides = [.. parsed.GetValue(set) ?? []];
+            if (parsed.GetValue(output) is { } folder)
+                overrides.Add($"output={folder}");
+            if (parsed.GetResult(threads) is not null)
+                overrides.Add($"threads={parsed.GetValue(threads)}");
+            var read = RunFile.Load<RunOptions>(parsed.GetRequiredValue(file), overrides);
+            read.CheckInputs();
+            execution.Output.WriteLine(RunScreen.Show(execution.Error, progress => Run(read, recipe, progress, execution.Stop)));
+            return ExitCodes.Done;
+        });
+        return verb;
+    }
+
+    private static string Run(RunFile<RunOptions> file, Func<RunFile<RunOptions>, RunContext, string> recipe, IRunProgress progress, CancellationToken stop)
+    {
+        var options = file.Options;
+        foreach (var given in file.Overrides)
+            progress.Note($"override {given}");
+        progress.Note($"run folder {options.OutputFolder}");
+        var device = Device.Parse(options.Device);
+        GlobalOptions.UseThreads(options.Threads);
+        using var folder = RunFolder.Open(options.OutputFolder);
+        folder.Write(file);
+        folder.Write(new RunManifest
+        {
+            Libtorch = torch.__version__,
+            Device = device.ToString(),
+            Threads = torch.get_num_threads(),
+            Seed = options.Seed,
+            Inputs = file.HashInputs(),
+            Overrides = file.Overrides,
+        });
+        return recipe(file, new RunContext(folder, progress, device, stop));
+    }
+}
