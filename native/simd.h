@@ -7,7 +7,10 @@
 #include <cstdint>
 #include <cstring>
 
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
+// 16-bit elements need AVX-512BW, which is in x86-64-v4 but not in avx512f; GCC knows these names here from 12 on.
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && __GNUC__ >= 12
+#define UNDERSTUDY_SIMD __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
+#elif defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
 #define UNDERSTUDY_SIMD __attribute__((target_clones("avx512f", "avx2", "default")))
 #else
 #define UNDERSTUDY_SIMD

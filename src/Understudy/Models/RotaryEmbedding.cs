@@ -58,8 +58,10 @@ public sealed class RotaryEmbedding : IDisposable
     private static float[] Frequencies(int half, int dimensions, double theta, ScalarType type)
     {
         using var scope = torch.NewDisposeScope();
-        var exact = Enumerable.Range(0, half).Select(i => (float)(1.0 / Math.Pow(theta, 2.0 * i / dimensions))).ToArray();
-        return torch.tensor(exact).to(type).to(ScalarType.Float32).ToArray<float>();
+        // Rounded to float32 after every operation, as the reference does: at the last position a rounding of the frequency
+        // is an angle many times larger.
+        var rounded = Enumerable.Range(0, half).Select(i => 1f / (float)Math.Pow(theta, 2f * i / dimensions)).ToArray();
+        return torch.tensor(rounded).to(type).to(ScalarType.Float32).ToArray<float>();
     }
 
     /// <inheritdoc/>
