@@ -34,10 +34,16 @@ internal static class UnicodeCharacter
             is >= UnicodeCategory.ConnectorPunctuation and <= UnicodeCategory.OtherPunctuation;
     }
 
-    /// <summary>What BERT's cleaning calls a control character: categories Cc, Cf and Co without tab, line feed and carriage return.</summary>
-    public static bool IsBertControl(int codePoint) => codePoint is not ('\t' or '\n' or '\r')
-        && CharUnicodeInfo.GetUnicodeCategory(codePoint)
-            is UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.PrivateUse;
+    /// <summary>
+    /// What BERT's cleaning calls a control character: categories Cc and Cf without tab, line feed and carriage return,
+    /// and of the private-use planes their ends only, which is all that the reference's table of category Co lists.
+    /// </summary>
+    public static bool IsBertControl(int codePoint) => codePoint switch
+    {
+        '\t' or '\n' or '\r' => false,
+        0xE000 or 0xF8FF or 0xF0000 or 0xFFFFD or 0x100000 or 0x10FFFD => true,
+        _ => CharUnicodeInfo.GetUnicodeCategory(codePoint) is UnicodeCategory.Control or UnicodeCategory.Format,
+    };
 
     /// <summary>The CJK blocks that BERT surrounds with spaces; the bounds are the reference's own, one slip (2B920) included.</summary>
     public static bool IsBertChinese(int codePoint) => codePoint
