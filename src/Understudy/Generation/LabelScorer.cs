@@ -1,7 +1,5 @@
-using System.Numerics.Tensors;
 using Understudy.Models;
 using Understudy.Torch;
-using Tensor = Understudy.Torch.Tensor;
 
 namespace Understudy.Generation;
 
@@ -19,6 +17,7 @@ public sealed class LabelScorer
     private readonly LabelTrie trie;
     private readonly int[][] children;
     private readonly bool lengthNormalize;
+    private readonly float[][] buffers;
     private double[]? contentFree;
 
     /// <summary>A scorer for a set of labels.</summary>
@@ -31,6 +30,7 @@ public sealed class LabelScorer
     {
         (this.model, this.lengthNormalize) = (model, lengthNormalize);
         trie = new LabelTrie(labels);
+        buffers = [.. Enumerable.Range(0, Math.Max(1, Math.Min(Environment.ProcessorCount, torch.get_num_threads()))).Select(_ => new float[model.VocabularySize])];
         var following = trie.Children;
         children = [.. Enumerable.Range(-1, trie.Edges.Count + 1).Select(node => following[node].ToArray())];
         if (trie.MaxToken >= model.VocabularySize || trie.Edges.Any(edge => edge.Token < 0))
@@ -146,39 +146,20 @@ public sealed class LabelScorer
     /// <param name="promptOf">The prompt a line belongs to.</param>
     private void ReadLogits(Tensor logits, double[][] scores, Func<int, int> nodeOf, Func<int, int> promptOf)
     {
-        var values = logits.to(ScalarType.Float32, Device.CPU).contiguous();
-        var vocabulary = model.VocabularySize;
-        var lines = (int)(values.numel() / vocabulary);
-        var workers = Math.Min(lines, Math.Max(1, Math.Min(Environment.ProcessorCount, torch.get_num_threads())));
+        var rows = new LogitRows(logits);
+        var workers = Math.Min(rows.Count, buffers.Length);
         var broken = 0;
         Parallel.For(0, workers, worker =>
         {
-            var all = values.data<float>();
-            for (var line = (int)((long)lines * worker / workers); line < (int)((long)lines * (worker + 1) / workers); line++)
+            var row = buffers[worker].AsSpan();
+            for (var line = worker; line < rows.Count; line += workers)
             {
-                var row = all.Slice(line * vocabulary, vocabulary);
-                var normaliser = LogSumExp(row);
+                rows.CopyTo(line, row);
+                var normaliser = LogitRows.LogSumExp(row);
                 if (!double.IsFinite(normaliser)) Interlocked.Exchange(ref broken, 1);
                 foreach (var edge in children[nodeOf(line) + 1]) scores[promptOf(line)][edge] = row[trie.Edges[edge].Token] - normaliser;
             }
         });
         if (broken != 0) throw new InvalidDataException("The model's logits are not numbers (NaN or infinite). Its weights are damaged or its training diverged; take an earlier checkpoint.");
-    }
-
-    private static double LogSumExp(ReadOnlySpan<float> row)
-    {
-        const int block = 1024;
-        Span<float> weights = stackalloc float[block];
-        var max = TensorPrimitives.Max(row);
-        var sum = 0.0;
-        for (var from = 0; from < row.Length; from += block)
-        {
-            var part = row[from..Math.Min(from + block, row.Length)];
-            TensorPrimitives.Subtract(part, max, weights);
-            TensorPrimitives.Exp(weights[..part.Length], weights);
-            sum += FixedOrderSum.Of(weights[..part.Length]);
-        }
-
-        return max + Math.Log(sum);
     }
 }

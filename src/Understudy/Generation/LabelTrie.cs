@@ -7,7 +7,7 @@ namespace Understudy.Generation;
 internal sealed class LabelTrie
 {
     // The attention of a pass grows with the square of its nodes, though a branch never looks at another.
-    private const int NodesPerPass = 192;
+    private const int NodesPerPass = 64;
 
     private readonly List<Edge> edges = [];
     private readonly int[][] paths;

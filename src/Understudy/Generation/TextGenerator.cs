@@ -128,7 +128,7 @@ public sealed class TextGenerator
     private void PickTokens(List<Row> rows, Tensor logits)
     {
         using var scope = torch.NewDisposeScope();
-        var values = logits.to(ScalarType.Float32, Device.CPU).contiguous();
+        var lines = new LogitRows(logits);
         var workers = rows.Count * (long)model.VocabularySize < WorthSplitting ? 1 : Math.Min(samplers.Length, rows.Count);
         if (workers == 1)
         {
@@ -147,13 +147,12 @@ public sealed class TextGenerator
 
         void Work(int worker)
         {
-            var all = values.data<float>();
             for (var i = worker; i < rows.Count; i += workers)
             {
                 var row = rows[i];
                 if (row.Stop.Finished is not null) continue;
                 // Several samples of a prompt begin with the same logits, so they are not overwritten.
-                all.Slice(row.Line * model.VocabularySize, model.VocabularySize).CopyTo(buffers[worker]);
+                lines.CopyTo(row.Line, buffers[worker]);
                 var token = samplers[worker].Pick(buffers[worker], new RowTokens(CollectionsMarshal.AsSpan(row.Tokens), row.PromptLength), row.Random);
                 row.Tokens.Add(token);
                 row.Stop.Append(token);
