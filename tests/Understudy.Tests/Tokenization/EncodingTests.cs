@@ -53,8 +53,8 @@ public sealed class EncodingTests
     }
 
     [Theory]
-    [InlineData(Side.Right, "[ a ] . .|[ a b c ] .", "111000 111110")]
-    [InlineData(Side.Left, ". . [ a ]|. [ a b c ]", "000111 011111")]
+    [InlineData(Side.Right, "[ a ] . . .|[ a b c ] .", "111000 111110")]
+    [InlineData(Side.Left, ". . . [ a ]|. [ a b c ]", "000111 011111")]
     public void A_batch_is_filled_to_its_longest_and_a_multiple(Side side, string expected, string mask)
     {
         var tokenizer = Words("a b c").WithPadding(new PaddingOptions { PadToMultipleOf = 3, PadToken = ".", PadId = 9, PadTypeId = 7, Side = side });
@@ -116,9 +116,9 @@ public sealed class EncodingTests
               """
             : "null";
         File.WriteAllText(folder["tokenizer.json"], $$"""
-            {"added_tokens":[{"id":1,"content":"[",{{plain}}},{"id":2,"content":"]",{{plain}}},{"id":{{list.Length + 3}},"content":"<x>","special":false,{{added}}}],
+            {"added_tokens":[{"id":1,"content":"[",{{plain}} },{"id":2,"content":"]",{{plain}} },{"id":{{list.Length + 3}},"content":"<x>","special":false,{{added}} }],
              "normalizer":{"type":"Lowercase"},"pre_tokenizer":{"type":"BertPreTokenizer"},"post_processor":{{processor}},"decoder":null,
-             "model":{"type":"WordLevel","vocab":{ {{vocabulary}} },"unk_token":"[U]"}}
+             "model":{"type":"WordLevel","vocab":{ {{vocabulary}} },"unk_token":"[U]"} }
             """);
         return Tokenizer.FromFile(folder["tokenizer.json"]);
     }
