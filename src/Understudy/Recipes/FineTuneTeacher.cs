@@ -101,7 +101,7 @@ public static class FineTuneTeacher
         }
 
         session.Complete();
-        bar.Finish($"loss {lastLoss:F3} after {session.Progress.Step} steps");
+        bar.Finish(session.Progress.BestScore is { } best ? $"{best:P1} of the validation rows right at best" : "");
         return new TuneResult(data.Train.Count, session.Progress.Step, lastLoss, session.Progress.BestScore);
     }
 

@@ -104,7 +104,7 @@ public static class Pretrain
         var heldOut = HeldOutLoss(model, text, options.Training, context);
         var result = new PretrainResult(model.Parameters.Sum(parameter => parameter.Value.numel()), session.Progress.Step, session.Progress.Tokens, session.Progress.Seconds, heldOut, heldOut / Math.Log(2) * text.HeldOutTokensPerByte);
         context.Folder.Metrics.Append(StageName, result.Steps, ("held_out_loss", heldOut), ("bits_per_byte", result.BitsPerByte));
-        bar.Finish($"{result.Tokens:N0} tokens, {result.BitsPerByte:F3} bits per byte on held-out text");
+        bar.Finish($"{result.BitsPerByte:F3} bits per byte on held-out text");
         return result;
     }
 

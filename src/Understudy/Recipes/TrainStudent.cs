@@ -113,7 +113,7 @@ public static class TrainStudent
         }
 
         session.Complete();
-        bar.Finish($"loss {lastLoss:F3} after {session.Progress.Step} steps");
+        bar.Finish(session.Progress.BestScore is { } best ? $"{best:P1} of the validation rows right at best" : "");
         return new StudentResult(rows.Count, session.Progress.Step, lastLoss, session.Progress.BestScore, []);
     }
 
