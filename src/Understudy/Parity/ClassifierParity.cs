@@ -1,4 +1,6 @@
+using System.Globalization;
 using System.Text.Json;
+using System.Text.RegularExpressions;
 using Understudy.Models;
 using Understudy.Torch;
 using Understudy.Training;
@@ -6,7 +8,7 @@ using Understudy.Training;
 namespace Understudy.Parity;
 
 /// <summary>A classifier against its reference: logits, hidden states, the four losses, gradients, a short training.</summary>
-internal static class ClassifierParity
+internal static partial class ClassifierParity
 {
     internal static IEnumerable<ParityCheck> Run(string folder, GoldenTensors golden)
     {
@@ -36,8 +38,8 @@ internal static class ClassifierParity
         using var scope = torch.NewDisposeScope();
         var checks = new List<ParityCheck>();
         var (ids, mask) = GoldenTensors.Pad(rows, padding, left: false);
-        var types = golden.Json.TryGetProperty("token_type_ids_right", out var stored)
-            ? torch.tensor(GoldenTensors.Rows(stored).SelectMany(row => row).ToArray(), ids.shape)
+        var types = golden.Json.TryGetProperty("token_type_ids_right", out var storedTypes)
+            ? torch.tensor(GoldenTensors.Rows(storedTypes).SelectMany(row => row).ToArray(), ids.shape)
             : null;
         var states = new List<Tensor>();
         var logits = model switch
@@ -64,9 +66,10 @@ internal static class ClassifierParity
             Compare("soft_label_loss", Losses.DistributionSum(logits, golden.Tensor("soft_labels"), ones) / rows.Length);
         }
 
-        if (golden.Has("label_smoothing_0.1_loss"))
+        foreach (var stored in golden.Json.EnumerateObject().Where(property => Smoothing().IsMatch(property.Name)))
         {
-            Compare("label_smoothing_0.1_loss", Losses.ClassSum(logits, labels, ones, 0.1) / rows.Length);
+            var smoothing = double.Parse(Smoothing().Match(stored.Name).Groups["share"].ValueSpan, CultureInfo.InvariantCulture);
+            Compare(stored.Name, Losses.ClassSum(logits, labels, ones, smoothing) / rows.Length);
         }
 
         if (golden.Has("row_weights"))
@@ -90,4 +93,7 @@ internal static class ClassifierParity
         var labels = torch.tensor(GoldenTensors.Numbers(batch.GetProperty("labels")));
         return scope.MoveToOuter(Losses.ClassSum(model.Forward(ids, mask), labels, torch.ones([rows.Length])) / rows.Length);
     }
+
+    [GeneratedRegex(@"\Alabel_smoothing_(?<share>0(\.\d+)?)_loss\z")]
+    private static partial Regex Smoothing();
 }
