@@ -1,9 +1,15 @@
+using System.Buffers;
+
 namespace Understudy.Data;
 
 /// <summary>A classification task in words: turns rows and labels into prompts and completions, and generated text into rows. Immutable and thread-safe.</summary>
 public sealed class ClassificationTask
 {
     private static readonly string[] Reserved = ["label", "label_description", "labels", "description"];
+
+    // Half a character, and control characters but for white space: byte-level models write them when they lose the thread.
+    private static readonly SearchValues<char> NotText =
+        SearchValues.Create([.. Enumerable.Range(0, 0xA0).Select(code => (char)code).Where(one => char.IsControl(one) && !char.IsWhiteSpace(one)), '\uFFFD']);
 
     private readonly TaskOptions options;
     private readonly ColumnMap columns;
@@ -100,7 +106,7 @@ public sealed class ClassificationTask
         if (!finished && !hasMarker)
             return ParsedGeneration.Failed(ParseFailure.Unfinished, "The text was cut by the token limit.");
         var text = BeforeEnd(generated);
-        if (text.AsSpan().IndexOfAny('\uFFFD', '\0') is >= 0 and var at)
+        if (text.AsSpan().IndexOfAny(NotText) is >= 0 and var at)
             return ParsedGeneration.Failed(ParseFailure.NotText, $"Character {at + 1} is not text.");
         if (string.IsNullOrWhiteSpace(text))
             return ParsedGeneration.Failed(ParseFailure.Empty, "The text is empty.");

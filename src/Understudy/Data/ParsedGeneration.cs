@@ -18,7 +18,7 @@ public enum ParseFailure
     /// <summary>A line of it is one of the prompt's own, as when the model goes on to invent the next prompt.</summary>
     PromptRepeated,
 
-    /// <summary>It holds bytes that are not text: half a character, or a NUL character.</summary>
+    /// <summary>It holds bytes that are not text: half a character, or a control character.</summary>
     NotText,
 
     /// <summary>The label in it is not one of the labels, or not the one that was asked for.</summary>

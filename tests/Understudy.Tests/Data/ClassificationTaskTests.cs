@@ -65,6 +65,7 @@ public sealed class ClassificationTaskTests
     [InlineData(" Text: one", true, ParseFailure.PromptRepeated, "A line begins with the prompt's 'Text:'.")]
     [InlineData(" one \uFFFD", true, ParseFailure.NotText, "Character 6 is not text.")]
     [InlineData("one\0", true, ParseFailure.NotText, "Character 4 is not text.")]
+    [InlineData("a\u0004b", true, ParseFailure.NotText, "Character 2 is not text.")]
     public void A_generated_text_becomes_a_row_or_a_reason(string generated, bool finished, ParseFailure failure, string detail)
     {
         var parsed = new ClassificationTask(new TaskOptions(), Labels).ParseGenerated("alarm_set", generated, "g1", finished);
