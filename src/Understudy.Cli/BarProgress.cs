@@ -26,7 +26,7 @@ internal sealed class BarProgress : IRunProgress
     {
         var clocks = new ConcurrentDictionary<int, StageClock>();
         return console.Progress().AutoClear(true).HideCompleted(true)
-            .Columns(new TaskDescriptionColumn { Alignment = Justify.Left }, new ProgressBarColumn { Width = 24 }, new PercentageColumn(), new StateColumn(clocks))
+            .Columns(new TaskDescriptionColumn { Alignment = Justify.Left }, new ProgressBarColumn { Width = 16 }, new PercentageColumn(), new StateColumn(clocks))
             .Start(context => body(new BarProgress(console, context, clocks, time)));
     }
 
@@ -71,7 +71,11 @@ internal sealed class BarProgress : IRunProgress
     {
         protected override bool NoWrap => true;
 
-        public override IRenderable Render(RenderOptions options, ProgressTask task, TimeSpan deltaTime) =>
-            new Text(clocks.TryGetValue(task.Id, out var clock) ? $"{clock.Count()}, {clock.State()}".TrimEnd(' ', ',') : "");
+        // A narrow terminal loses the end of it, which is the least important part.
+        public override IRenderable Render(RenderOptions options, ProgressTask task, TimeSpan deltaTime)
+        {
+            var state = !clocks.TryGetValue(task.Id, out var clock) ? "" : clock.Total is null ? $"{clock.Count()}, {clock.State()}" : clock.State();
+            return new Text(state.TrimEnd(' ', ',')) { Overflow = Overflow.Ellipsis };
+        }
     }
 }

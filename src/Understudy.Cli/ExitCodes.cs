@@ -26,6 +26,12 @@ internal static class ExitCodes
             error.WriteLine(verbose ? e : e.Message);
             return InputAtFault;
         }
+        // The native library is loaded by a type initialiser, which wraps what is wrong with it.
+        catch (TypeInitializationException e) when (e.InnerException is DllNotFoundException or TorchException)
+        {
+            error.WriteLine(verbose ? e : e.InnerException.Message);
+            return InputAtFault;
+        }
         catch (Exception e) when (e is TorchException or ArgumentException)
         {
             error.WriteLine(verbose ? e : $"{e.Message}\n--verbose shows where this came from.");
@@ -39,7 +45,7 @@ internal static class ExitCodes
     }
 
     // What the user can put right: the run file, the data, the disk.
-    private static bool IsInput(Exception e) => e is RunFileException or InvalidDataException or IOException or UnauthorizedAccessException;
+    private static bool IsInput(Exception e) => e is RunFileException or DllNotFoundException or InvalidDataException or IOException or UnauthorizedAccessException;
 
     private static string Quoted(string argument) =>
         argument.Length > 0 && argument.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.' or '/' or '=' or ':' or ',' or '+' or '@' or '%')

@@ -51,6 +51,8 @@ internal sealed class StageClock(string name, long? total, string unit, TimeProv
     /// <summary>The line for the end: <c>tune teacher: 2400 steps in 12:31, loss 0.4210. accuracy 61%</c>.</summary>
     public string End(bool well, string summary)
     {
+        if (well && Done == 0)
+            return $"{Name}: {(summary.Length > 0 ? summary : "done")} in {Duration(Elapsed)}";
         var loss = Loss is { } last ? string.Create(CultureInfo.InvariantCulture, $", loss {last:0.0000}") : "";
         return $"{Name}: {(well ? "" : "stopped after ")}{Done} {unit} in {Duration(Elapsed)}{loss}{(summary.Length > 0 ? $". {summary}" : "")}";
     }

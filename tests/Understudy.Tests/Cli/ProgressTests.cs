@@ -80,12 +80,14 @@ public sealed class ProgressTests
             }
             using (var open = progress.Start("read", null, "rows"))
                 open.Advance(3);
+            progress.Start("read text", null, "lines").Finish("584 lines");
             return 7;
         });
         Assert.Equal(7, result);
         var text = output.ToString();
         Assert.Contains("a [note] with brackets", text, StringComparison.Ordinal);
         Assert.Contains("tune [x]: 10 steps in 0:00, loss 0.5000. done", text, StringComparison.Ordinal);
+        Assert.Contains("read text: 584 lines in 0:00", text, StringComparison.Ordinal);
         Assert.Contains("read: stopped after 3 rows in 0:00", text, StringComparison.Ordinal);
     }
 }
