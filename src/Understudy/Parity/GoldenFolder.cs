@@ -18,7 +18,9 @@ public static class GoldenFolder
     [
         (ModelParity.Recognises, ModelParity.Run),
         (EmbeddingParity.Recognises, EmbeddingParity.Run),
+        (EmbeddingParity.Recognises, EmbeddingParity.Run),
         (TokenizerParity.Recognises, TokenizerParity.Run),
+        (MetricParity.Recognises, MetricParity.Run),
     ];
 
     /// <summary>The references at <paramref name="path"/>, in ordinal order of their paths. Nothing is compared before a group's checks are enumerated.</summary>
@@ -37,10 +39,12 @@ public static class GoldenFolder
 
     private static void Collect(string folder, int depth, List<ParityGroup> groups)
     {
-        var known = Folders.Where(kind => kind.Recognises(folder)).ToArray();
+        var known = Folders.Where(kind => Recognised(kind.Recognises, folder)).ToArray();
         groups.AddRange(known.Select(kind => Group(folder, kind.Run)));
         foreach (var file in Directory.EnumerateFiles(folder, "*.json").Order(StringComparer.Ordinal))
         {
+            if (MetricParity.Recognises(file))
+                continue;   // with its folder
             if (RunnerOf(file) is { } run)
                 groups.Add(Group(file, run));
             else if (known.Length == 0)
@@ -52,8 +56,23 @@ public static class GoldenFolder
             Collect(inner, depth + 1, groups);
     }
 
+    // Some look into a file to tell; a damaged one is of no known kind.
+    private static bool Recognised(Func<string, bool> recognises, string folder)
+    {
+        try
+        {
+            return recognises(folder);
+        }
+        catch (JsonException)
+        {
+            return false;
+        }
+    }
+
     private static Func<string, IEnumerable<ParityCheck>>? RunnerOf(string file)
     {
+        if (MetricParity.Recognises(file))
+            return MetricParity.Run;
         try
         {
             using var document = JsonDocument.Parse(File.ReadAllBytes(file));
@@ -121,5 +140,5 @@ public static class GoldenFolder
         : new("error", ParityVerdict.Failed, double.NaN, 0, $"{e.GetType().Name}: {e.Message}");
 
     private static InvalidDataException Unknown(string path, string why) =>
-        new($"'{path}' cannot be compared. {why}: a model folder has 'expected.json' and 'expected.safetensors', a tokenizer folder 'cases.json', further files are sampling.json and schedules.json.");
+        new($"'{path}' cannot be compared. {why}: a model folder has 'expected.json' and 'expected.safetensors', a tokenizer folder 'cases.json', further files are sampling.json, schedules.json, classification.json and statistics.json.");
 }

@@ -26,18 +26,29 @@ public sealed class GoldenFolderTests : IDisposable
         Directory.CreateDirectory(folder["a/b"]);
         File.Copy(Path.Combine(Fixtures, "schedules", "schedules.json"), folder["a/b/schedules.json"]);
         File.WriteAllText(folder["nf4.json"], "{\"code\": [1]}");
-        File.WriteAllText(folder["broken.json"], "{");
+        File.WriteAllText(folder["reference.json"], "{");
+        File.WriteAllText(folder["config.json"], "{}");
         var groups = GoldenFolder.Find(folder.FullName);
-        Assert.Equal(["broken.json", "nf4.json", "schedules.json"], groups.Select(group => Path.GetFileName(group.Path)));
-        Assert.Equal([false, false, true], groups.Select(group => group.Known));
+        Assert.Equal(["config.json", "nf4.json", "reference.json", "schedules.json"], groups.Select(group => Path.GetFileName(group.Path)));
+        Assert.Equal([false, false, false, true], groups.Select(group => group.Known));
         Assert.Equal("no check here reads such a file", Assert.Single(groups[1].Run()).Note);
+    }
+
+    [Fact]
+    public void Metric_references_are_compared_by_folder_or_by_file()
+    {
+        var metrics = Path.Combine(Fixtures, "metrics");
+        var group = Assert.Single(GoldenFolder.Find(metrics));
+        Assert.All(group.Run(), check => Assert.NotEqual(ParityVerdict.Failed, check.Verdict));
+        var one = Assert.Single(GoldenFolder.Find(Path.Combine(metrics, "statistics.json")));
+        Assert.InRange(one.Run().Count(), 1, group.Run().Count() - 1);
     }
 
     [Fact]
     public void A_place_without_references_is_an_error()
     {
         File.WriteAllText(folder["a.json"], "[]");
-        const string Kinds = "a model folder has 'expected.json' and 'expected.safetensors', a tokenizer folder 'cases.json', further files are sampling.json and schedules.json.";
+        const string Kinds = "a model folder has 'expected.json' and 'expected.safetensors', a tokenizer folder 'cases.json', further files are sampling.json, schedules.json, classification.json and statistics.json.";
         Assert.Equal($"'{folder["a.json"]}' cannot be compared. It is no reference file of a known kind: {Kinds}",
             Assert.Throws<InvalidDataException>(() => GoldenFolder.Find(folder["a.json"])).Message);
         Assert.Equal($"'{folder.FullName}' cannot be compared. No reference of a known kind lies in it or below it: {Kinds}",

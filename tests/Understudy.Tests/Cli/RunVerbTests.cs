@@ -1,0 +1,102 @@
+using System.Text.Json;
+using Understudy.Cli;
+
+namespace Understudy.Tests.Cli;
+
+/// <summary>The verbs on a run at toy size, as they are typed.</summary>
+[Collection(LiveTensors.Name)]
+public sealed class RunVerbTests : IDisposable
+{
+    private static readonly string[] Verbs = ["play", "stop", "buy"];
+    private static readonly string[] Things = ["music", "radio", "songs", "jazz", "news", "bread", "milk", "tea"];
+
+    private readonly TemporaryFolder folder = new();
+
+    public RunVerbTests()
+    {
+        var rows = Things.SelectMany(thing => Verbs.Select(verb => $"{{\"id\":\"{verb} {thing}\",\"sentence\":\"{verb} some {thing}\",\"label\":\"{verb}\"}}"));
+        File.WriteAllLines(folder["rows.jsonl"], rows);
+        File.WriteAllText(folder["toy.yaml"], """
+            name: toy
+            data:
+              columns: {text: sentence}
+              train: {path: rows.jsonl}
+              test: {path: rows.jsonl}
+            students:
+              - name: small
+                architecture: {family: roberta, num_hidden_layers: 1, hidden_size: 16, num_attention_heads: 2, max_position_embeddings: 32}
+                tokenizer: {vocabulary_size: 300}
+                training: {epochs: 1}
+            arms: [seeds_only]
+            """);
+    }
+
+    public void Dispose() => folder.Dispose();
+
+    [Fact]
+    public void A_student_is_trained_measured_and_used()
+    {
+        var (exit, output, error) = Type("train", folder["toy.yaml"], "--output", folder["run"], "--threads", "1", "--set", "students.0.training.max_steps=2");
+        Assert.Equal(0, exit);
+        Assert.Contains("override students.0.training.max_steps=2\n", error, StringComparison.Ordinal);
+        Assert.Contains($"override output={folder["run"]}\n", error, StringComparison.Ordinal);
+        Assert.Contains("small.seeds_only.1: 2 steps in ", error, StringComparison.Ordinal);
+        var lines = output.Split('\n');
+        Assert.StartsWith("model  trained on  rows  accuracy  95% interval  macro-F1", lines[0], StringComparison.Ordinal);
+        Assert.StartsWith("small  seeds_only    24", lines[1], StringComparison.Ordinal);
+        Assert.Equal(folder["run"], lines[2]);
+
+        var again = Type("train", folder["toy.yaml"], "--output", folder["run"], "--threads", "1", "--set", "students.0.training.max_steps=2");
+        Assert.Equal((0, output), (again.Exit, again.Output));
+        Assert.Contains("small.seeds_only.1: done before, its result stands.\n", again.Error, StringComparison.Ordinal);
+
+        var model = folder["run/models/small.seeds_only.1"];
+        var evaluated = Type("evaluate", model, folder["rows.jsonl"], "--set", "columns.text=sentence");
+        Assert.Equal(0, evaluated.Exit);
+        Assert.Matches("^accuracy [0-9.]+% \\(95% interval [0-9.]+% to [0-9.]+%\\), macro-F1 [0-9.]+%, 24 rows\n$", evaluated.Output);
+
+        var predicted = Type("predict", model, folder["rows.jsonl"], "--set", "columns.text=sentence", "--all");
+        Assert.Equal(0, predicted.Exit);
+        var answers = predicted.Output.TrimEnd().Split('\n').Select(line => JsonDocument.Parse(line).RootElement).ToArray();
+        Assert.Equal(File.ReadLines(folder["rows.jsonl"]).Select(line => JsonDocument.Parse(line).RootElement.GetProperty("id").GetString()), answers.Select(answer => answer.GetProperty("id").GetString()));
+        Assert.All(answers, answer =>
+        {
+            var all = answer.GetProperty("probabilities").EnumerateObject().ToDictionary(pair => pair.Name, pair => pair.Value.GetDouble());
+            Assert.Equal(1, all.Values.Sum(), 6);
+            Assert.Equal(all.Values.Max(), answer.GetProperty("probability").GetDouble());
+            Assert.Equal(answer.GetProperty("probability").GetDouble(), all[answer.GetProperty("label").GetString()!]);
+        });
+    }
+
+    [Fact]
+    public void What_the_run_file_lacks_is_named()
+    {
+        var file = folder["toy.yaml"];
+        Assert.Equal((2, "", $"{file}: the run file has no section 'pretrain', so there is nothing to pre-train."), Last(Type("pretrain", file, "--output", folder["a"])));
+        Assert.Equal((2, "", $"{file}: the run file has no teacher. Name a folder in 'teacher.model', or describe one in 'pretrain'."), Last(Type("annotate", file, "--output", folder["b"])));
+        Assert.Equal((2, "", $"{file}: no arm uses generated rows, so the teacher does not learn to write them. Add 'generated' or 'both' to 'arms'."), Last(Type("generate", file, "--output", folder["c"])));
+        File.Delete(folder["rows.jsonl"]);
+        var (exit, _, error) = Type("run", file, "--output", folder["d"]);
+        Assert.Equal(2, exit);
+        Assert.Equal(2, error.Split('\n').Count(line => line.Contains($"there is no file or folder '{folder["rows.jsonl"]}'.", StringComparison.Ordinal)));
+        Assert.False(Directory.Exists(folder["d"]));
+    }
+
+    private static (int Exit, string Output, string LastLine) Last((int Exit, string Output, string Error) run) =>
+        (run.Exit, run.Output, run.Error.TrimEnd().Split('\n')[^1]);
+
+    private static (int Exit, string Output, string Error) Type(params string[] args)
+    {
+        using var output = new StringWriter();
+        using var error = new StringWriter();
+        var threads = Torch.torch.get_num_threads();
+        try
+        {
+            return (CommandLine.Run(args, output, error), output.ToString(), error.ToString());
+        }
+        finally
+        {
+            Torch.torch.set_num_threads(threads);
+        }
+    }
+}
