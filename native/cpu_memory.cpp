@@ -53,7 +53,8 @@ void* from_system(size_t bytes) {
     return block;
 }
 
-// Memory held, in use or kept, stays within an eighth of the most that was in use at once in the last two windows.
+// Memory held, in use or kept, stays within a quarter of the most that was in use at once in the last two windows:
+// less, and blocks of one size are given back to make room for those of another, step after step.
 class KeptBlocks {
 public:
     void* take(size_t bytes) {
@@ -97,7 +98,7 @@ public:
 private:
     void shrink() {
         const size_t peak = std::max(peak_, earlier_peak_);
-        const size_t bound = peak + peak / 8;
+        const size_t bound = peak + peak / 4;
         // Largest first: few blocks bring it down, and small ones are asked for most often.
         while (kept_bytes_ > 0 && in_use_ + kept_bytes_ > bound) {
             release_one(std::prev(kept_.end()));
