@@ -18,54 +18,25 @@ struct RowSums {
 };
 
 template <class T>
-inline RowSums row_sums(const T* row, int64_t classes) {
-    // As many running values as a few vector registers hold: the compiler does not vectorise one that it must keep in order.
-    constexpr int64_t lanes = 64;
-    float largest[lanes];
-    float sum[lanes];
-    float total[lanes];
-    for (int64_t l = 0; l < lanes; l++) {
-        largest[l] = -std::numeric_limits<float>::infinity();
-        sum[l] = 0;
-        total[l] = 0;
-    }
-    const int64_t whole = classes / lanes * lanes;
-    for (int64_t i = 0; i < whole; i += lanes) {
-        for (int64_t l = 0; l < lanes; l++) {
-            const float value = load(row, i + l);
-            largest[l] = value > largest[l] ? value : largest[l];
-            sum[l] += value;
-        }
-    }
-    for (int64_t i = whole; i < classes; i++) {
+UNDERSTUDY_INLINE RowSums row_sums(const T* row, int64_t classes) {
+    float largest = -std::numeric_limits<float>::infinity();
+    float sum = 0;
+#pragma omp simd reduction(max : largest) reduction(+ : sum)
+    for (int64_t i = 0; i < classes; i++) {
         const float value = load(row, i);
-        largest[i - whole] = value > largest[i - whole] ? value : largest[i - whole];
-        sum[i - whole] += value;
+        largest = value > largest ? value : largest;
+        sum += value;
     }
-    RowSums result{largest[0], 0};
-    for (int64_t l = 0; l < lanes; l++) {
-        result.log_sum_exp = largest[l] > result.log_sum_exp ? largest[l] : result.log_sum_exp;
-        result.sum += sum[l];
+    float total = 0;
+#pragma omp simd reduction(+ : total)
+    for (int64_t i = 0; i < classes; i++) {
+        total += exponential(load(row, i) - largest);
     }
-    const float top = result.log_sum_exp;
-    for (int64_t i = 0; i < whole; i += lanes) {
-        for (int64_t l = 0; l < lanes; l++) {
-            total[l] += exponential(load(row, i + l) - top);
-        }
-    }
-    for (int64_t i = whole; i < classes; i++) {
-        total[i - whole] += exponential(load(row, i) - top);
-    }
-    float all = 0;
-    for (int64_t l = 0; l < lanes; l++) {
-        all += total[l];
-    }
-    result.log_sum_exp += std::log(all);
-    return result;
+    return {largest + std::log(total), sum};
 }
 
 template <class T>
-inline void row_gradient(const T* row, T* gradient, int64_t classes, float log_sum_exp, float scale, float spread) {
+UNDERSTUDY_INLINE void row_gradient(const T* row, T* gradient, int64_t classes, float log_sum_exp, float scale, float spread) {
 #pragma omp simd
     for (int64_t i = 0; i < classes; i++) {
         store(gradient, i, scale * (exponential(load(row, i) - log_sum_exp) - spread));

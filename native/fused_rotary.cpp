@@ -10,7 +10,7 @@ using namespace understudy;
 namespace {
 
 template <class T>
-inline void rotate_row(const T* x, T* y, const float* cosine, const float* sine, int64_t half, int64_t width,
+UNDERSTUDY_INLINE void rotate_row(const T* x, T* y, const float* cosine, const float* sine, int64_t half, int64_t width,
                        float direction) {
 #pragma omp simd
     for (int64_t i = 0; i < half; i++) {

@@ -1,5 +1,6 @@
 // Element-wise operations and reductions.
 #include "abi.h"
+#include "fused_gelu.h"
 
 using namespace understudy;
 
@@ -86,7 +87,7 @@ IN_PLACE_SCALAR(div_)
 IN_PLACE_SCALAR(fill_)
 
 UNDERSTUDY_API Handle understudy_gelu(ConstHandle x, int32_t tanh_approximation) {
-    return tensor_of([&] { return at::gelu(*x, tanh_approximation != 0 ? "tanh" : "none"); });
+    return tensor_of([&] { return tanh_approximation != 0 ? at::gelu(*x, "tanh") : understudy::gelu(*x); });
 }
 
 UNDERSTUDY_API Handle understudy_clamp(ConstHandle x, NativeScalar low, NativeScalar high) {

@@ -16,37 +16,44 @@
 #define UNDERSTUDY_SIMD
 #endif
 
+// What a vectorised function calls must be inlined into it, or it is compiled for the oldest processor.
+#if defined(__GNUC__)
+#define UNDERSTUDY_INLINE inline __attribute__((always_inline))
+#else
+#define UNDERSTUDY_INLINE inline
+#endif
+
 namespace understudy {
 
-inline float bits_to_float(uint32_t bits) {
+UNDERSTUDY_INLINE float bits_to_float(uint32_t bits) {
     float value;
     std::memcpy(&value, &bits, sizeof(value));
     return value;
 }
 
-inline uint32_t float_to_bits(float value) {
+UNDERSTUDY_INLINE uint32_t float_to_bits(float value) {
     uint32_t bits;
     std::memcpy(&bits, &value, sizeof(bits));
     return bits;
 }
 
-inline float load(const float* values, int64_t i) { return values[i]; }
+UNDERSTUDY_INLINE float load(const float* values, int64_t i) { return values[i]; }
 
-inline float load(const c10::BFloat16* values, int64_t i) {
+UNDERSTUDY_INLINE float load(const c10::BFloat16* values, int64_t i) {
     return bits_to_float(static_cast<uint32_t>(values[i].x) << 16);
 }
 
-inline void store(float* values, int64_t i, float value) { values[i] = value; }
+UNDERSTUDY_INLINE void store(float* values, int64_t i, float value) { values[i] = value; }
 
 // Round to nearest, ties to even, as c10 does; NaN is kept a NaN by the quiet bit.
-inline void store(c10::BFloat16* values, int64_t i, float value) {
+UNDERSTUDY_INLINE void store(c10::BFloat16* values, int64_t i, float value) {
     const uint32_t bits = float_to_bits(value);
     const uint32_t rounded = (bits + 0x7FFFu + ((bits >> 16) & 1u)) >> 16;
     values[i].x = static_cast<uint16_t>(value != value ? 0x7FC0u : rounded);
 }
 
 // e**x to 2 ulp for x <= 88: 2**n by the exponent bits, the rest by a polynomial on [-ln2/2, ln2/2] (Cephes expf).
-inline float exponential(float x) {
+UNDERSTUDY_INLINE float exponential(float x) {
     x = x < -87.0f ? -87.0f : x;
     const float shifted = x * 1.44269504088896341f + 12582912.0f;
     const float n = shifted - 12582912.0f;

@@ -26,6 +26,7 @@ internal static class CommandLine
         {
             EvaluateVerb.Create(execution),
             PredictVerb.Create(execution),
+            BenchVerb.Create(execution),
             ParityVerb.Create(execution),
         };
         foreach (var verb in RunVerbs.Create(execution).Reverse())

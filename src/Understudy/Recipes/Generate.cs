@@ -83,7 +83,8 @@ public static class Generate
 
     private static TextGenerator Generator(GenerateOptions options, Teacher teacher)
     {
-        var badWords = options.Sampling.BadWords.Select(word => (IReadOnlyList<int>)Encode(teacher, word)).ToList();
+        // At the beginning of a text and inside it: most vocabularies have other tokens for a word after a space.
+        var badWords = options.Sampling.BadWords.SelectMany(word => new IReadOnlyList<int>[] { Encode(teacher, word), Encode(teacher, " " + word) }).ToList();
         var processors = LogitsProcessors.From(options.Sampling, badWords, [teacher.EndOfText]);
         var stop = new StopCondition([teacher.EndOfText], options.Sampling.StopStrings, options.Sampling.MaxNewTokens, ids => teacher.Tokenizer.Decode(ids));
         return new TextGenerator(teacher.Model, processors, options.Sampling.DoSample, stop);
