@@ -67,7 +67,7 @@ public sealed class ProgressTests
     public void Bars_run_on_the_callers_thread_and_leave_a_line()
     {
         using var output = new StringWriter();
-        var console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(output), Ansi = AnsiSupport.Yes, Interactive = InteractionSupport.Yes });
+        var console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new Terminal(output, 24, 100), Ansi = AnsiSupport.Yes, Interactive = InteractionSupport.Yes });
         var thread = Environment.CurrentManagedThreadId;
         var result = BarProgress.Run(console, new Clock(), progress =>
         {
@@ -89,5 +89,24 @@ public sealed class ProgressTests
         Assert.Contains("tune [x]: 10 steps in 0:00, loss 0.5000. done", text, StringComparison.Ordinal);
         Assert.Contains("read text: 584 lines in 0:00", text, StringComparison.Ordinal);
         Assert.Contains("read: stopped after 3 rows in 0:00", text, StringComparison.Ordinal);
+    }
+
+    private sealed record Terminal(TextWriter Writer, int Height, int Width) : IAnsiConsoleOutput
+    {
+        public bool IsTerminal => true;
+
+        public void SetEncoding(System.Text.Encoding encoding) { }
+    }
+
+    [Theory]
+    [InlineData(24, 80, true)]
+    [InlineData(0, 80, false)]
+    [InlineData(24, 0, false)]
+    [InlineData(0, 0, false)]
+    public void Bars_need_room(int height, int width, bool hasRoom)
+    {
+        using var output = new StringWriter();
+        var console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new Terminal(output, height, width) });
+        Assert.Equal(hasRoom, RunScreen.HasRoom(console));
     }
 }
