@@ -41,10 +41,12 @@ internal static class GlobalOptions
     }
 
     /// <summary>Gives libtorch as many threads as asked for.</summary>
-    /// <param name="threads">0 leaves one for each core.</param>
+    /// <param name="threads">0 takes one for each core, or as many as OMP_NUM_THREADS says where that is set.</param>
     public static void UseThreads(int threads)
     {
         if (threads > 0)
             torch.set_num_threads(threads);
+        else if (string.IsNullOrEmpty(Environment.GetEnvironmentVariable("OMP_NUM_THREADS")))
+            torch.set_num_threads(ProcessorCores.Count);
     }
 }
