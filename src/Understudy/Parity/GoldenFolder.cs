@@ -18,10 +18,11 @@ public static class GoldenFolder
     [
         (ModelParity.Recognises, ModelParity.Run),
         (EmbeddingParity.Recognises, EmbeddingParity.Run),
-        (EmbeddingParity.Recognises, EmbeddingParity.Run),
         (TokenizerParity.Recognises, TokenizerParity.Run),
         (MetricParity.Recognises, MetricParity.Run),
     ];
+
+    private static readonly string[] Parts = ["config.json", "tokenizer.json"];
 
     /// <summary>The references at <paramref name="path"/>, in ordinal order of their paths. Nothing is compared before a group's checks are enumerated.</summary>
     /// <param name="path">A reference folder, a single reference file, or a folder with such folders and files below it.</param>
@@ -41,19 +42,28 @@ public static class GoldenFolder
     {
         var known = Folders.Where(kind => Recognised(kind.Recognises, folder)).ToArray();
         groups.AddRange(known.Select(kind => Group(folder, kind.Run)));
+        // The files of a model or tokenizer are no references.
+        if (known.Length == 0 && Parts.Any(name => File.Exists(Path.Combine(folder, name))))
+            groups.Add(new ParityGroup(folder, false, () => [ParityCheck.Skip("all", "no reference of a known kind lies beside the model or tokenizer")]));
+        else
+            CollectFiles(folder, known.Length > 0, groups);
+        if (depth == MaxDepth)
+            return;
+        foreach (var inner in Directory.EnumerateDirectories(folder).Order(StringComparer.Ordinal))
+            Collect(inner, depth + 1, groups);
+    }
+
+    private static void CollectFiles(string folder, bool known, List<ParityGroup> groups)
+    {
         foreach (var file in Directory.EnumerateFiles(folder, "*.json").Order(StringComparer.Ordinal))
         {
             if (MetricParity.Recognises(file))
                 continue;   // with its folder
             if (RunnerOf(file) is { } run)
                 groups.Add(Group(file, run));
-            else if (known.Length == 0)
+            else if (!known)
                 groups.Add(new ParityGroup(file, false, () => [ParityCheck.Skip("file", "no check here reads such a file")]));
         }
-        if (depth == MaxDepth)
-            return;
-        foreach (var inner in Directory.EnumerateDirectories(folder).Order(StringComparer.Ordinal))
-            Collect(inner, depth + 1, groups);
     }
 
     // Some look into a file to tell; a damaged one is of no known kind.

@@ -41,6 +41,9 @@ public static class TokenizerParity
 
     private static List<ParityCheck> RunCases(Tokenizer tokenizer, JsonElement cases)
     {
+        // The short form: texts and their ids, without special tokens.
+        if (cases.ValueKind == JsonValueKind.Array)
+            return [Count("tokenizer.ids", cases, item => IdsDifference(item, tokenizer, addSpecialTokens: false))];
         var checks = new List<ParityCheck>();
         foreach (var list in cases.EnumerateObject())
         {

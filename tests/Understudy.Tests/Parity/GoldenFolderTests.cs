@@ -26,12 +26,15 @@ public sealed class GoldenFolderTests : IDisposable
         Directory.CreateDirectory(folder["a/b"]);
         File.Copy(Path.Combine(Fixtures, "schedules", "schedules.json"), folder["a/b/schedules.json"]);
         File.WriteAllText(folder["nf4.json"], "{\"code\": [1]}");
-        File.WriteAllText(folder["reference.json"], "{");
-        File.WriteAllText(folder["config.json"], "{}");
+        File.WriteAllText(folder["broken.json"], "{");
+        Directory.CreateDirectory(folder["model"]);
+        File.WriteAllText(folder["model/reference.json"], "{");
+        File.WriteAllText(folder["model/config.json"], "{}");
         var groups = GoldenFolder.Find(folder.FullName);
-        Assert.Equal(["config.json", "nf4.json", "reference.json", "schedules.json"], groups.Select(group => Path.GetFileName(group.Path)));
-        Assert.Equal([false, false, false, true], groups.Select(group => group.Known));
+        Assert.Equal(["broken.json", "nf4.json", "schedules.json", "model"], groups.Select(group => Path.GetFileName(group.Path)));
+        Assert.Equal([false, false, true, false], groups.Select(group => group.Known));
         Assert.Equal("no check here reads such a file", Assert.Single(groups[1].Run()).Note);
+        Assert.Equal("no reference of a known kind lies beside the model or tokenizer", Assert.Single(groups[3].Run()).Note);
     }
 
     [Fact]
@@ -43,6 +46,21 @@ public sealed class GoldenFolderTests : IDisposable
         var one = Assert.Single(GoldenFolder.Find(Path.Combine(metrics, "statistics.json")));
         Assert.InRange(one.Run().Count(), 1, group.Run().Count() - 1);
     }
+
+    [Fact]
+    public void A_tokenizer_may_have_texts_and_ids_alone()
+    {
+        File.Copy(Path.Combine(Fixtures, "tokenizers", "neox-style", "tokenizer.json"), folder["tokenizer.json"]);
+        var ids = Understudy.Tokenization.Tokenizer.FromFolder(folder.FullName).Encode("set an alarm", addSpecialTokens: false).Ids;
+        File.WriteAllText(folder["cases.json"], $"[{{\"text\": \"set an alarm\", \"ids\": [{string.Join(", ", ids)}]}}, {{\"text\": \"x\", \"ids\": []}}]");
+        var check = Assert.Single(Assert.Single(GoldenFolder.Find(folder.FullName)).Run());
+        Assert.Equal(("tokenizer.ids", ParityVerdict.Failed, 1.0), (check.Name, check.Verdict, check.Difference));
+        Assert.Contains("case 1", check.Note, StringComparison.Ordinal);
+    }
+
+    [SharedFact("models/all-MiniLM-L6-v2")]
+    public void An_encoder_with_reference_embeddings_is_compared_once() =>
+        Assert.Single(GoldenFolder.Find(Path.Combine(SharedFactAttribute.Root, "models", "all-MiniLM-L6-v2")), group => group.Known);
 
     [Fact]
     public void A_place_without_references_is_an_error()
