@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using Understudy.Runs;
 using Understudy.Torch;
+using Understudy.Training;
 
 namespace Understudy.Cli;
 
@@ -32,7 +33,7 @@ internal static class ExitCodes
             error.WriteLine(verbose ? e : e.InnerException.Message);
             return InputAtFault;
         }
-        catch (Exception e) when (e is TorchException or ArgumentException)
+        catch (Exception e) when (e is TorchException or ArgumentException or TrainingDivergedException)
         {
             error.WriteLine(verbose ? e : $"{e.Message}\n--verbose shows where this came from.");
             return Failed;

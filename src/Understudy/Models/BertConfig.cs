@@ -93,7 +93,7 @@ public sealed record BertConfig
             ModelType = type,
             VocabSize = json.Int("vocab_size"),
             HiddenSize = json.Int("hidden_size"),
-            NumHiddenLayers = json.Int("num_hidden_layers"),
+            NumHiddenLayers = json.Int("num_hidden_layers", most: ConfigJson.MostLayers),
             NumAttentionHeads = json.Int("num_attention_heads"),
             IntermediateSize = json.Int("intermediate_size"),
             HiddenAct = json.String("hidden_act", "gelu"),

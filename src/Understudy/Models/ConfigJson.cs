@@ -9,7 +9,10 @@ public sealed class ConfigJson
     /// <summary>Name of the file in a model folder.</summary>
     public const string FileName = "config.json";
 
-    private static readonly JsonDocumentOptions Limits = new() { MaxDepth = 32, CommentHandling = JsonCommentHandling.Disallow };
+    // A damaged or hostile file must not make the program build blocks until memory is used up.
+    internal const int MostLayers = 10_000;
+
+    private static readonly JsonDocumentOptions Limits = new() { MaxDepth = 32, CommentHandling = JsonCommentHandling.Disallow, AllowDuplicateProperties = false };
     private readonly string path;
 
     /// <summary>A configuration that is already parsed.</summary>
@@ -53,11 +56,14 @@ public sealed class ConfigJson
     /// <param name="key">Key of the file.</param>
     /// <param name="fallback">The value when the key is absent; null makes it required.</param>
     /// <param name="least">The smallest valid value.</param>
-    /// <exception cref="InvalidDataException">Missing, not an integer, or too small.</exception>
-    public int Int(string key, int? fallback = null, int least = 1)
+    /// <param name="most">The largest valid value.</param>
+    /// <exception cref="InvalidDataException">Missing, not an integer, too small or too large.</exception>
+    public int Int(string key, int? fallback = null, int least = 1, int most = int.MaxValue)
     {
         var value = OptionalInt(key) ?? fallback ?? throw Missing(key, "an integer");
-        return value >= least ? value : throw Wrong(key, $"an integer of at least {least}", value.ToString());
+        return value < least ? throw Wrong(key, $"an integer of at least {least}", value.ToString())
+            : value > most ? throw Wrong(key, $"an integer of at most {most}", value.ToString())
+            : value;
     }
 
     /// <summary>An integer, or null where the key is absent, null, or (as some files have it for token ids) a list, whose first entry counts.</summary>

@@ -92,7 +92,7 @@ public sealed record GptNeoxConfig
         {
             VocabSize = json.Int("vocab_size"),
             HiddenSize = hidden,
-            NumHiddenLayers = json.Int("num_hidden_layers"),
+            NumHiddenLayers = json.Int("num_hidden_layers", most: ConfigJson.MostLayers),
             NumAttentionHeads = json.Int("num_attention_heads"),
             IntermediateSize = json.Int("intermediate_size", 4 * hidden),
             HiddenAct = json.String("hidden_act", "gelu"),

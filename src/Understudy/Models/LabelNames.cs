@@ -9,7 +9,7 @@ internal static class LabelNames
     {
         if (json.Section("id2label") is not { } names)
         {
-            return [.. Enumerable.Range(0, json.Has("num_labels") ? json.Int("num_labels") : 0).Select(i => $"LABEL_{i}")];
+            return [.. Enumerable.Range(0, json.Has("num_labels") ? json.Int("num_labels", most: 1_000_000) : 0).Select(i => $"LABEL_{i}")];
         }
 
         var labels = new string?[names.Root.Count];

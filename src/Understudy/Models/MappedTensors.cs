@@ -5,22 +5,18 @@ namespace Understudy.Models;
 /// <summary>Tensors over the memory map of a safetensors file.</summary>
 public static class MappedTensors
 {
-    /// <summary>A read-only view of a stored tensor, without a copy. Writing to it ends the process: the file is mapped for reading.</summary>
+    /// <summary>A read-only view of a stored tensor, without a copy unless it is not aligned. Writing to it ends the process: the file is mapped for reading.</summary>
     /// <remarks>The view keeps the map open, also after the file object was disposed.</remarks>
     /// <param name="stored">The tensor of a checkpoint.</param>
-    /// <exception cref="InvalidDataException">Its type has no counterpart in libtorch, or it is not aligned.</exception>
+    /// <exception cref="InvalidDataException">Its type has no counterpart in libtorch.</exception>
     public static Tensor View(CheckpointTensor stored)
     {
         ArgumentNullException.ThrowIfNull(stored);
         var (file, entry) = stored;
         var dtype = TypeOf(entry.DType) ?? throw new InvalidDataException($"{file.Path}: tensor '{entry.Name}' has the type {entry.DType.Name()}, which cannot be computed with. Expected F32, F16, BF16, F64, an integer type or BOOL.");
-        var lease = new MapLease(file.View);
-        if (file.IsAligned(entry))
-        {
-            return torch.from_blob(file.PointerTo(entry), entry.Shape, dtype, lease);
-        }
-
-        return torch.from_bytes(file.BytesOf(entry), entry.Shape, dtype);
+        return file.IsAligned(entry)
+            ? torch.from_blob(file.PointerTo(entry), entry.Shape, dtype, new MapLease(file.View))
+            : torch.from_bytes(file.BytesOf(entry), entry.Shape, dtype);
     }
 
     /// <summary>libtorch's type for a stored one, or null where there is none.</summary>

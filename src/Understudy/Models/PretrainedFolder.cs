@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.Json;
+using Understudy.Tokenization;
 using Understudy.Torch;
 
 namespace Understudy.Models;
@@ -38,6 +39,11 @@ public static class PretrainedFolder
         if (config.Labels.Count == 0)
         {
             throw json.Fault("it names no labels ('id2label'), so this is not a classifier. To train one from this checkpoint, give the labels.");
+        }
+
+        if (config.Labels.GroupBy(label => label).FirstOrDefault(group => group.Count() > 1 || string.IsNullOrWhiteSpace(group.Key)) is { } unclear)
+        {
+            throw json.Fault($"'id2label' has the name '{unclear.Key}' {unclear.Count()} time(s); expected a name of its own for every class.");
         }
 
         using var source = new CheckpointParameters(folder, Prefix(config), null, ScalarType.Float32, device);
@@ -108,14 +114,19 @@ public static class PretrainedFolder
     public static ISequenceClassifier NewSequenceClassifier(BertConfig config, long seed, Device? device = null) =>
         Build(config, new RandomParameters(seed, config.InitializerRange, device));
 
-    /// <summary>Writes <c>config.json</c> and <c>model.safetensors</c> in float32; each file appears whole or not at all.</summary>
-    /// <param name="model">The model.</param>
+    /// <summary>
+    /// Writes <c>model.safetensors</c>, <c>tokenizer.json</c> and <c>config.json</c>, in this order: each file appears whole or not at all, and
+    /// a new folder with a <c>config.json</c> is complete.
+    /// </summary>
+    /// <param name="model">The model; its weights are written in the type they have.</param>
     /// <param name="folder">Made when it is not there.</param>
-    public static void Save(IPretrainedModel model, string folder)
+    /// <param name="tokenizer">The model's tokenizer; null writes none.</param>
+    public static void Save(IPretrainedModel model, string folder, Tokenizer? tokenizer = null)
     {
         ArgumentNullException.ThrowIfNull(model);
         Directory.CreateDirectory(folder);
         WeightFile.Write(Path.Combine(folder, Checkpoint.WeightsName), model.Parameters);
+        tokenizer?.Save(Path.Combine(folder, "tokenizer.json"));
         var path = Path.Combine(folder, ConfigJson.FileName);
         File.WriteAllText(path + ".tmp", model.ToConfigJson().ToJsonString(Indented) + "\n", new UTF8Encoding(false));
         File.Move(path + ".tmp", path, overwrite: true);

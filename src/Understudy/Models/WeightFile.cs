@@ -3,7 +3,7 @@ using Understudy.Torch;
 
 namespace Understudy.Models;
 
-/// <summary>Writes tensors to safetensors files and reads them back, whole and atomically.</summary>
+/// <summary>Writes tensors to safetensors files, each of which appears whole or not at all.</summary>
 public static class WeightFile
 {
     /// <summary>Writes tensors as they are, replacing the file in one step.</summary>

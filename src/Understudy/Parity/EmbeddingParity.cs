@@ -20,8 +20,17 @@ public static class EmbeddingParity
             return false;
         }
 
-        using var document = JsonDocument.Parse(File.ReadAllBytes(file));
-        return document.RootElement.ValueKind == JsonValueKind.Object && Rows(document) is { } rows && rows.GetArrayLength() > 0 && rows[0].TryGetProperty("embedding", out _);
+        try
+        {
+            using var document = JsonDocument.Parse(File.ReadAllBytes(file));
+            return document.RootElement.ValueKind == JsonValueKind.Object && Rows(document) is { } rows && rows.GetArrayLength() > 0
+                && rows[0].ValueKind == JsonValueKind.Object && rows[0].TryGetProperty("embedding", out _);
+        }
+        catch (JsonException)
+        {
+            // A damaged reference is a failed check, which reading it again will report.
+            return true;
+        }
     }
 
     /// <summary>Encodes and embeds every text of the reference.</summary>

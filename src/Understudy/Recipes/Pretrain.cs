@@ -42,8 +42,7 @@ public static class Pretrain
         var config = Architectures.GptNeox(options.Architecture, text.Tokenizer);
         using var model = new GptNeoxForCausalLM(config, new RandomParameters(random.Seed, config.InitializerRange, context.Device), context.Device);
         var result = Train(model, text, options, random.Seed, stage, context);
-        PretrainedFolder.Save(model, target);
-        text.Tokenizer.Save(Path.Combine(target, "tokenizer.json"));
+        PretrainedFolder.Save(model, target, text.Tokenizer);
         stage.Finish(result);
         TrainingSession.DeleteCheckpoints(stage.Folder);
         return (target, fingerprint, result);

@@ -1,4 +1,5 @@
 using Understudy.Data;
+using Understudy.Runs;
 using Understudy.Tokenization;
 using Understudy.Training;
 
@@ -28,7 +29,7 @@ internal sealed record PretrainingText(Tokenizer Tokenizer, PackedTokens Train, 
             Encode(tokenizer, heldOut, null, rowLength, context).Save(heldOutPath);
             Encode(tokenizer, documents.Skip(heldOutCount), options.MaxTokens, rowLength, context).Save(trainPath);
             // Written last: the other files are complete when this one is there.
-            File.WriteAllText(bytesPath, heldOut.Sum(document => (long)System.Text.Encoding.UTF8.GetByteCount(document) + 1).ToString());
+            Storage.Replace(bytesPath, heldOut.Sum(document => (long)System.Text.Encoding.UTF8.GetByteCount(document) + 1).ToString());
         }
 
         var held = PackedTokens.Load(heldOutPath, rowLength);
@@ -76,6 +77,12 @@ internal sealed record PretrainingText(Tokenizer Tokenizer, PackedTokens Train, 
         var told = 0;
         foreach (var document in documents)
         {
+            // A token takes at least a byte of UTF-8, of which a character has three at most.
+            if (ids.Count + (3L * document.Length) + 1 > Array.MaxLength)
+            {
+                throw new InvalidDataException($"The text of 'pretrain.corpus' has more than {ids.Count:N0} tokens, and no more than {Array.MaxLength:N0} can be held. Set 'pretrain.max_tokens' to {ids.Count} or less.");
+            }
+
             tokenizer.EncodeIds(document, ids, addSpecialTokens: false);
             ids.Add(end);
             if (ids.Count - told > 100_000)

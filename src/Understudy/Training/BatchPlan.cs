@@ -56,9 +56,10 @@ public sealed class BatchPlan
         }
 
         // Without a token budget every epoch has as many batches; with one the number depends on the order.
-        return options.MaxTokensPerBatch is null
-            ? options.Epochs * Epoch(0).Count
-            : Enumerable.Range(0, options.Epochs).Sum(epoch => Epoch(epoch).Count);
+        var total = options.MaxTokensPerBatch is null
+            ? (long)options.Epochs * Epoch(0).Count
+            : Enumerable.Range(0, options.Epochs).Sum(epoch => (long)Epoch(epoch).Count);
+        return (int)Math.Min(total, int.MaxValue);
     }
 
     private List<int[]> Grouped(int[] order)

@@ -34,12 +34,7 @@ public static class TrainingCheckpoint
         }
 
         using var file = SafeTensorsFile.Open(path);
-        var progress = file.Metadata.TryGetValue(ProgressKey, out var text) ? JsonSerializer.Deserialize<TrainingProgress>(text) : null;
-        if (progress is null)
-        {
-            throw new InvalidDataException($"{path} is not a training checkpoint: its header has no '{ProgressKey}'. Remove it to start the stage again.");
-        }
-
+        var progress = ReadProgress(path, file);
         using var scope = torch.NewDisposeScope();
         Restore(path, file, model);
         optimizer.Restore(name => file.TryGet(name, out var entry) ? MappedTensors.View(new CheckpointTensor(file, entry)) : null, progress.Step);
@@ -59,6 +54,23 @@ public static class TrainingCheckpoint
     {
         using var file = SafeTensorsFile.Open(path);
         Restore(path, file, model);
+    }
+
+    private static TrainingProgress ReadProgress(string path, SafeTensorsFile file)
+    {
+        try
+        {
+            if (file.Metadata.TryGetValue(ProgressKey, out var text) && JsonSerializer.Deserialize<TrainingProgress>(text) is { } progress)
+            {
+                return progress;
+            }
+        }
+        catch (JsonException e)
+        {
+            throw new InvalidDataException($"{path} is not a training checkpoint: '{ProgressKey}' in its header cannot be read ({e.Message}). Remove it to start the stage again.", e);
+        }
+
+        throw new InvalidDataException($"{path} is not a training checkpoint: its header has no '{ProgressKey}'. Remove it to start the stage again.");
     }
 
     private static void Restore(string path, SafeTensorsFile file, IPretrainedModel model)

@@ -34,6 +34,21 @@ public sealed class PretrainedFolderTests
         Assert.All(saved.Entries, entry => Assert.True(current.TryGet(entry.Name, out var other) && current.BytesOf(other).SequenceEqual(saved.BytesOf(entry)), entry.Name));
     }
 
+    [Theory]
+    [InlineData("\"hidden_size\": 8, \"hidden_size\": 16", "config.json is not valid JSON: ")]
+    [InlineData("\"num_hidden_layers\": 2000000000", "config.json: 'num_hidden_layers' is 2000000000; expected an integer of at most 10000.")]
+    [InlineData("\"num_labels\": 2000000000", "config.json: 'num_labels' is 2000000000; expected an integer of at most 1000000.")]
+    [InlineData("\"id2label\": {\"0\": \"a\", \"1\": \"b\", \"2\": \"a\"}", "config.json: 'id2label' has the name 'a' 2 time(s); expected a name of its own for every class.")]
+    [InlineData("\"id2label\": {\"0\": \"a\", \"1\": \"\"}", "config.json: 'id2label' has the name '' 1 time(s); expected a name of its own for every class.")]
+    public void A_configuration_that_makes_no_classifier_is_refused_before_weights_are_read(string keys, string message)
+    {
+        using var folder = new TemporaryFolder();
+        string[] sizes = ["vocab_size", "hidden_size", "num_hidden_layers", "num_attention_heads", "intermediate_size"];
+        var others = sizes.Where(key => !keys.Contains($"\"{key}\"", StringComparison.Ordinal)).Select(key => $", \"{key}\": 8");
+        File.WriteAllText(folder["config.json"], $"{{\"model_type\": \"bert\"{string.Concat(others)}, {keys}}}");
+        Assert.StartsWith(Path.Combine(folder.FullName, message), Assert.Throws<InvalidDataException>(() => PretrainedFolder.LoadSequenceClassifier(folder.FullName)).Message);
+    }
+
     [Fact]
     public void Everything_that_does_not_fit_is_in_one_error()
     {

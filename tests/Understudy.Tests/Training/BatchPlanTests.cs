@@ -44,6 +44,10 @@ public sealed class BatchPlanTests
         Assert.Equal(new BatchPlan(Lengths, options, 7).Epoch(4), new BatchPlan(Lengths, options, 7).Epoch(4));
     }
 
+    [Fact]
+    public void More_steps_than_can_be_counted_are_as_many_as_can_be() =>
+        Assert.Equal(int.MaxValue, new BatchPlan(Lengths, new TrainingOptions { Epochs = int.MaxValue, BatchSize = 8 }, 7).TotalSteps());
+
     [Theory]
     [InlineData(null, 2 * 13)]
     [InlineData(5, 5)]

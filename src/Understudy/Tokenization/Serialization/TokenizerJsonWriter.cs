@@ -8,9 +8,29 @@ internal static class TokenizerJsonWriter
 {
     private static readonly JsonWriterOptions Options = new() { Indented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
+    /// <summary>Writes the file, which appears whole or not at all.</summary>
     public static void Write(string path, TokenizerParts parts)
     {
-        using var stream = File.Create(path);
+        var temporary = $"{path}.{Path.GetRandomFileName()}.tmp";
+        try
+        {
+            using (var stream = File.Create(temporary))
+            {
+                Write(stream, parts);
+                stream.Flush(flushToDisk: true);
+            }
+
+            File.Move(temporary, path, overwrite: true);
+        }
+        catch
+        {
+            File.Delete(temporary);
+            throw;
+        }
+    }
+
+    private static void Write(Stream stream, TokenizerParts parts)
+    {
         using var json = new Utf8JsonWriter(stream, Options);
         json.WriteStartObject();
         json.WriteString("version", "1.0");
