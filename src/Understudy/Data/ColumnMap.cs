@@ -23,7 +23,7 @@ public sealed record ColumnMap
     /// <value>By default there is none and every row weighs 1.</value>
     public string? Weight { get; init; }
 
-    /// <summary>The column with a soft label: a JSON object of label and probability.</summary>
+    /// <summary>The column with a soft label: a JSON object of label and probability. Students learn from all of it; the teacher from the row's label or, without one, the most probable.</summary>
     /// <value>By default there is none.</value>
     public string? LabelProbabilities { get; init; }
 

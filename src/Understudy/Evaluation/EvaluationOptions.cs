@@ -6,7 +6,7 @@ namespace Understudy.Evaluation;
 /// <summary>How models are measured on the test rows.</summary>
 public sealed record EvaluationOptions
 {
-    /// <summary>Rows classified at once, at least 1. It cannot change a result.</summary>
+    /// <summary>Rows that a student classifies at once, at least 1; a teacher scores <c>annotate.batch_size</c> rows at once. It cannot change a result.</summary>
     /// <value>The default value is 64.</value>
     [NotInFingerprint]
     public int BatchSize { get; init; } = 64;

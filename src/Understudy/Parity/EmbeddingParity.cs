@@ -28,8 +28,7 @@ public static class EmbeddingParity
         }
         catch (JsonException)
         {
-            // A damaged reference is a failed check, which reading it again will report.
-            return true;
+            return false;
         }
     }
 

@@ -57,6 +57,7 @@ public static class Annotate
             Score(options, teacherFolder, task, Chosen(options, data, seed), precision, fingerprint, journal, context);
             var all = journal.Read();
             var result = SynthesisResult.Of(all, data.HiddenLabels);
+            context.Folder.Metrics.DropAfter(StageName, -1);
             context.Folder.Metrics.Append(StageName, 0, [("rows", all.Count), .. result.Accuracy is { } accuracy ? new (string, double)[] { ("accuracy", accuracy) } : []]);
             stage.Finish(result);
         }
@@ -68,7 +69,8 @@ public static class Annotate
     {
         using var bar = context.Progress.Start(StageName, pool.Count, "rows");
         bar.Advance(journal.Count);
-        var left = pool.Where(row => !journal.Contains(row.Id)).ToList();
+        // A chunk cut short is scored again as a whole: the same rows side by side give the same figures to the last bit.
+        var left = pool.Chunk(Chunk).Where(chunk => !chunk.All(row => journal.Contains(row.Id))).ToList();
         if (left.Count > 0)
         {
             using var teacher = Teacher.Load(teacherFolder, task, context.Device);
@@ -79,16 +81,17 @@ public static class Annotate
                 scorer.Calibrate([teacher.Rows.ContentFreePrompt()]);
             }
 
-            foreach (var chunk in left.Chunk(Chunk))
+            foreach (var chunk in left)
             {
                 context.Cancel.ThrowIfCancellationRequested();
+                var before = journal.Count;
                 var scores = scorer.Score([.. chunk.Select(teacher.Rows.Prompt)], options.BatchSize, context.Cancel).OrderBy(score => score.Prompt).ToList();
                 foreach (var score in scores)
                 {
                     journal.Append(Row(chunk[score.Prompt], score, options, task, fingerprint));
                 }
 
-                bar.Advance(chunk.Length);
+                bar.Advance(journal.Count - before);
             }
         }
 

@@ -27,7 +27,9 @@ internal static class Architectures
     internal static BertConfig Classifier(ArchitectureOptions options, Tokenizer tokenizer, IReadOnlyList<string> labels)
     {
         var roberta = options.Family == ArchitectureFamily.Roberta;
-        var padding = tokenizer.TokenToId(roberta ? "<pad>" : "[PAD]") ?? 0;
+        // Either family takes either kind of tokenizer; the special tokens go by the tokenizer.
+        int? Special(string byteLevel, string wordPiece) => tokenizer.TokenToId(byteLevel) ?? tokenizer.TokenToId(wordPiece);
+        var padding = Special("<pad>", "[PAD]") ?? 0;
         return new BertConfig
         {
             ModelType = roberta ? "roberta" : "bert",
@@ -43,8 +45,8 @@ internal static class Architectures
             HiddenDropoutProb = options.Dropout,
             AttentionProbsDropoutProb = options.Dropout,
             PadTokenId = padding,
-            BosTokenId = tokenizer.TokenToId(roberta ? "<s>" : "[CLS]"),
-            EosTokenId = tokenizer.TokenToId(roberta ? "</s>" : "[SEP]"),
+            BosTokenId = Special("<s>", "[CLS]"),
+            EosTokenId = Special("</s>", "[SEP]"),
             Labels = labels,
         };
     }

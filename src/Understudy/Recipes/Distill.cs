@@ -68,6 +68,7 @@ public static class Distill
     }
 
     /// <summary>Reads the data and checks the task against them.</summary>
+    /// <exception cref="InvalidDataException">The data are at fault, or the task's templates and words do not fit them.</exception>
     internal static (DataSets Data, ClassificationTask Task, Fingerprint Fingerprint) Prepare(RunOptions options, RunContext context)
     {
         var data = DataSets.Load(options.Data, options.Seed);
@@ -77,9 +78,16 @@ public static class Distill
         }
 
         context.Progress.Note($"{data.Train.Count:N0} seeds, {data.Labels.Count} labels, {data.Unlabelled.Count:N0} unlabelled, {data.Validation.Count:N0} validation and {data.Test.Count:N0} test rows.");
-        var task = new ClassificationTask(options.Task, data.Labels, options.Data.Columns, options.Generates);
         var fingerprint = new Fingerprint().AddOptions("data", options.Data).AddOptions("task", options.Task).Add("seed", options.Seed.ToString());
-        return (data, task, fingerprint);
+        try
+        {
+            return (data, new ClassificationTask(options.Task, data.Labels, options.Data.Columns, options.Generates), fingerprint);
+        }
+        catch (ArgumentException e)
+        {
+            // The templates and words come from the run file, and do not fit the labels and columns.
+            throw new InvalidDataException(e.Message, e);
+        }
     }
 
     /// <summary>The tuned teacher, made from the run's pre-training or from the folder that it names.</summary>
@@ -90,6 +98,11 @@ public static class Distill
         Fingerprint modelPrint;
         if (options.Teacher.Model is { } folder)
         {
+            if (options.Pretrain is not null)
+            {
+                context.Progress.Note("'pretrain' has no part in this run, since 'teacher.model' names the teacher.");
+            }
+
             model = folder;
             modelPrint = new Fingerprint().AddContent("teacher.model", folder);
         }
@@ -152,6 +165,7 @@ public static class Distill
             var result = data.Test.Count == 0
                 ? new EvaluationResult(0, double.NaN, double.NaN)
                 : Evaluate.Student(folder, data.Test, options.Evaluation, context.Device, context.Cancel).Result;
+            context.Folder.Metrics.DropAfter($"{name}.evaluate", -1);
             context.Folder.Metrics.Append($"{name}.evaluate", 0, ("test_accuracy", result.Accuracy), ("test_macro_f1", result.MacroF1));
             stage.Finish(result);
         }

@@ -40,7 +40,7 @@ public static class FineTuneTeacher
             return (target, fingerprint, stage.Result<TuneResult>());
         }
 
-        using var teacher = Teacher.Load(model, task, context.Device);
+        using var teacher = Teacher.Load(model, task, context.Device, options.Tune.MaxLength);
         var result = Train(teacher, options, task, data, generates, options.Tune.Seed ?? seed, stage, context);
         teacher.Save(target);
         stage.Finish(result);
@@ -57,7 +57,6 @@ public static class FineTuneTeacher
         context.Folder.Metrics.DropAfter(StageName, session.Progress.Step);
         using var bar = context.Progress.Start("tune teacher", session.TotalSteps, "steps");
         bar.Advance(session.Progress.Step);
-        var lastLoss = double.NaN;
         while (!session.Finished)
         {
             var epoch = plan.Epoch(session.Progress.Epoch);
@@ -69,27 +68,27 @@ public static class FineTuneTeacher
                 var step = epoch[i].Select(micro => micro.Select(row => rows[row]).ToArray()).ToArray();
                 // What the whole batch weighs, so that micro-batches of unequal token counts add up to its loss.
                 var weight = step.Sum(micro => micro.Sum(row => row.Weights.Skip(1).Sum(value => (double)value)));
-                lastLoss = 0;
+                var loss = 0.0;
                 foreach (var micro in step)
                 {
                     using var inner = torch.NewDisposeScope();
                     var (ids, mask) = TokenRows.Pad([.. micro.Select(row => row.Ids)], teacher.Padding, device: context.Device);   // [rows, tokens]
                     var weights = TokenRows.Pad([.. micro.Select(row => row.Weights)], 0, context.Device);
-                    Tensor loss;
+                    Tensor share;
                     using (session.Autocast())
                     {
-                        loss = Losses.NextTokenSum(teacher.Model.Logits(teacher.Model.Hidden(ids, mask)), ids, weights, training.LabelSmoothing) / weight;
+                        share = Losses.NextTokenSum(teacher.Model.Logits(teacher.Model.Hidden(ids, mask)), ids, weights, training.LabelSmoothing) / weight;
                     }
 
-                    loss.backward();
-                    lastLoss += loss.item<double>();
+                    share.backward();
+                    loss += share.item<double>();
                 }
 
-                var taken = session.EndStep(lastLoss, step.Sum(micro => micro.Sum(row => (long)row.Ids.Length)), epoch.Count);
-                bar.Advance(1, lastLoss, $"epoch {session.Progress.Epoch + 1}");
+                var taken = session.EndStep(loss, step.Sum(micro => micro.Sum(row => (long)row.Ids.Length)), epoch.Count);
+                bar.Advance(1, loss, $"epoch {session.Progress.Epoch + 1}");
                 if (session.TimeToLog)
                 {
-                    context.Folder.Metrics.Append(StageName, taken.Step, ("loss", lastLoss), ("learning_rate", taken.LearningRate), ("grad_norm", taken.GradNorm));
+                    context.Folder.Metrics.Append(StageName, taken.Step, ("loss", loss), ("learning_rate", taken.LearningRate), ("grad_norm", taken.GradNorm));
                 }
 
                 Evaluate(teacher, training, task, data, session, taken.Step, context);
@@ -102,18 +101,19 @@ public static class FineTuneTeacher
 
         session.Complete();
         bar.Finish(session.Progress.BestScore is { } best ? $"{best:P1} of the validation rows right at best" : "");
-        return new TuneResult(data.Train.Count, session.Progress.Step, lastLoss, session.Progress.BestScore);
+        return new TuneResult(data.Train.Count, session.Progress.Step, session.Progress.Loss ?? double.NaN, session.Progress.BestScore);
     }
 
     private static List<TeacherRow> Rows(Teacher teacher, TeacherOptions options, DataSets data, bool generates)
     {
-        var rows = data.Train.Select(seed => teacher.Rows.Labelled(seed, options.PromptLossWeight, options.LabelLossWeight)).ToList();
+        var rows = data.Train.Select(seed => teacher.Rows.Labelled(seed, seed.Weight * options.PromptLossWeight, seed.Weight * options.LabelLossWeight)).ToList();
         if (generates && options.GenerationLossWeight > 0)
         {
-            rows.AddRange(data.Train.Select(seed => teacher.Rows.Written(seed, options.GenerationLossWeight)));
+            rows.AddRange(data.Train.Select(seed => teacher.Rows.Written(seed, seed.Weight * options.GenerationLossWeight)));
         }
 
-        return rows;
+        // A batch of rows that weigh nothing would have no mean.
+        return [.. rows.Where(row => row.Weights.Skip(1).Any(weight => weight > 0))];
     }
 
     private static void Evaluate(Teacher teacher, TrainingOptions training, ClassificationTask task, DataSets data, TrainingSession session, int step, RunContext context)

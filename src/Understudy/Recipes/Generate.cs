@@ -30,6 +30,7 @@ public static class Generate
         {
             Write(options, teacherFolder, task, data, options.Sampling.Seed ?? seed, precision, fingerprint, journal, context);
             var result = SynthesisResult.Of(journal.Read(), new Dictionary<string, string>());
+            context.Folder.Metrics.DropAfter(StageName, -1);
             context.Folder.Metrics.Append(StageName, 0, ("rows", result.Rows), ("kept", result.Verdicts.GetValueOrDefault(nameof(Verdict.Kept))));
             stage.Finish(result);
         }
@@ -83,19 +84,14 @@ public static class Generate
 
     private static TextGenerator Generator(GenerateOptions options, Teacher teacher)
     {
-        // At the beginning of a text and inside it: most vocabularies have other tokens for a word after a space.
-        var badWords = options.Sampling.BadWords.SelectMany(word => new IReadOnlyList<int>[] { Encode(teacher, word), Encode(teacher, " " + word) }).ToList();
-        var processors = LogitsProcessors.From(options.Sampling, badWords, [teacher.EndOfText]);
+        var processors = LogitsProcessors.From(options.Sampling, BadWords(options.Sampling, teacher.Rows), [teacher.EndOfText]);
         var stop = new StopCondition([teacher.EndOfText], options.Sampling.StopStrings, options.Sampling.MaxNewTokens, ids => teacher.Tokenizer.Decode(ids));
         return new TextGenerator(teacher.Model, processors, options.Sampling.DoSample, stop);
     }
 
-    private static int[] Encode(Teacher teacher, string text)
-    {
-        var ids = new List<int>();
-        teacher.Tokenizer.EncodeIds(text, ids, addSpecialTokens: false);
-        return [.. ids];
-    }
+    /// <summary>The tokens of every bad word, as it stands and behind a space: to most tokenizers these are two words.</summary>
+    internal static IReadOnlyList<IReadOnlyList<int>> BadWords(SamplingOptions sampling, TeacherRows rows) =>
+        [.. sampling.BadWords.SelectMany(word => new[] { rows.Encode(word), rows.Encode($" {word}") }).Where(tokens => tokens.Count > 0)];
 
     private static GenerationPrompt Prompt(Quota label, GenerateOptions options, Teacher teacher, DataSets data, SeededRandom random)
     {

@@ -35,8 +35,8 @@ public sealed record PretrainOptions
         Family = ArchitectureFamily.GptNeox, NumHiddenLayers = 6, HiddenSize = 256, NumAttentionHeads = 4, Dropout = 0,
     };
 
-    /// <summary>Tokens to train on, at least 1.</summary>
-    /// <value>The default value is null: the epochs, steps or minutes of <see cref="Training"/> decide.</value>
+    /// <summary>The most tokens of text to train on, at least 1; documents beyond them are left out. Every epoch of <see cref="Training"/> goes over them once.</summary>
+    /// <value>The default value is null: all of the text.</value>
     public long? MaxTokens { get; init; }
 
     /// <summary>The training. Rows are filled with whole documents up to <see cref="TrainingOptions.MaxLength"/> tokens.</summary>
@@ -59,10 +59,19 @@ public sealed record PretrainOptions
             AtLeast("max_tokens", MaxTokens, 1),
             Architecture.Family != ArchitectureFamily.GptNeox
                 ? new OptionFault("architecture.family", $"expected gpt_neox, since only a decoder can teach, found {Architecture.Family.ToString().ToLowerInvariant()}.")
-                : null),
+                : null,
+            Tokenizer.Kind != TokenizerKind.ByteLevelBpe
+                ? new OptionFault("tokenizer.kind", "expected byte_level_bpe, since what a teacher writes must come back from its tokens as it was, found word_piece.")
+                : null,
+            NotEvaluated("eval_every", Training.EvalEvery),
+            NotEvaluated("early_stopping_patience", Training.EarlyStoppingPatience)),
         .. Corpus.Select((path, i) => NotBlank($"corpus[{i}]", path)).OfType<OptionFault>(),
         .. Tokenizer.Validate().Select(fault => fault.Under("tokenizer")),
         .. Architecture.Validate().Select(fault => fault.Under("architecture")),
         .. Training.Validate().Select(fault => fault.Under("training")),
     ];
+
+    private static OptionFault? NotEvaluated(string key, int? value) => value is null
+        ? null
+        : new OptionFault($"training.{key}", "has no effect: pre-training is measured once, at its end. Remove it.");
 }

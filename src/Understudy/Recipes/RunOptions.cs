@@ -2,6 +2,7 @@ using System.Text.RegularExpressions;
 using Understudy.Data;
 using Understudy.Evaluation;
 using Understudy.Synthesis;
+using Understudy.Training;
 using static Understudy.Data.OptionBounds;
 
 namespace Understudy.Recipes;
@@ -41,7 +42,7 @@ public sealed partial record RunOptions
     public TaskOptions Task { get; init; } = new();
 
     /// <summary>How the teacher's language model is made from nothing.</summary>
-    /// <value>The default value is null: <c>teacher.model</c> names one.</value>
+    /// <value>The default value is null: <c>teacher.model</c> names one. When it does, this section has no part in the run.</value>
     public PretrainOptions? Pretrain { get; init; }
 
     /// <summary>The teacher.</summary>
@@ -69,7 +70,7 @@ public sealed partial record RunOptions
     public int Repeats { get; init; } = 1;
 
     /// <summary>How models are measured on the test rows.</summary>
-    /// <value>The default value is accuracy and macro-F1.</value>
+    /// <value>The default value is 64 rows of a student at once.</value>
     public EvaluationOptions Evaluation { get; init; } = new();
 
     /// <summary>The run folder: <see cref="Output"/>, or <c>runs/</c> and the name, as an absolute path.</summary>
@@ -102,7 +103,29 @@ public sealed partial record RunOptions
         .. Students.GroupBy(student => student.Name).Where(group => group.Count() > 1)
             .Select(group => new OptionFault("students", $"{group.Count()} students are called '{group.Key}'. Give each its own 'name'.")),
         .. Evaluation.Validate().Select(fault => fault.Under("evaluation")),
+        .. ValidationFaults(),
     ];
+
+    // Without validation rows a training cannot do what these ask for.
+    private IEnumerable<OptionFault> ValidationFaults()
+    {
+        if (Data.Validation is not null || Data.Split?.Validation > 0)
+        {
+            return [];
+        }
+
+        List<(string Path, TrainingOptions? Options)> trainings = [("teacher.tune", Teacher.Tune)];
+        for (var i = 0; i < Students.Count; i++)
+        {
+            trainings.Add(($"students[{i}].training", Students[i].Training));
+            trainings.Add(($"students[{i}].synthetic_training", Students[i].SyntheticTraining));
+        }
+
+        return from training in trainings
+               from option in new[] { (Key: "eval_every", Value: training.Options?.EvalEvery), (Key: "early_stopping_patience", Value: training.Options?.EarlyStoppingPatience) }
+               where option.Value is not null
+               select new OptionFault($"{training.Path}.{option.Key}", "needs validation rows, found none. Name a file in 'data.validation', or hold some out with 'data.split.validation'.");
+    }
 
     [GeneratedRegex(@"\A(cpu|cuda(:[0-9]{1,3})?)\z")]
     private static partial Regex DeviceName();

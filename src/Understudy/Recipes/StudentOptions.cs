@@ -42,6 +42,12 @@ public sealed record StudentOptions
             Model is not null && Architecture is not null ? new OptionFault("", "'model' and 'architecture' exclude each other. Remove one.") : null,
             Architecture?.Family == ArchitectureFamily.GptNeox
                 ? new OptionFault("architecture.family", "expected roberta or bert, since a student classifies, found gpt_neox.")
+                : null,
+            Architecture?.TieWordEmbeddings == true
+                ? new OptionFault("architecture.tie_word_embeddings", "has no effect: a classifier's output layer has one row for each label. Remove it.")
+                : null,
+            Model is not null && Tokenizer != new TokenizerTrainingOptions()
+                ? new OptionFault("tokenizer", "has no effect: a student that starts from 'model' takes the tokenizer in that folder. Remove it.")
                 : null),
         .. (Architecture?.Validate() ?? []).Select(fault => fault.Under("architecture")),
         .. Tokenizer.Validate().Select(fault => fault.Under("tokenizer")),

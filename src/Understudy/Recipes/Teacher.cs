@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Understudy.Data;
 using Understudy.Models;
+using Understudy.Runs;
 using Understudy.Tokenization;
 using Understudy.Torch;
 
@@ -36,24 +37,33 @@ public sealed class Teacher : IDisposable
     /// <param name="folder">A causal language model with its tokenizer.</param>
     /// <param name="task">The task.</param>
     /// <param name="device">Where the weights are put.</param>
-    /// <exception cref="InvalidDataException">The folder does not hold a causal model and its tokenizer, or names no end-of-text token.</exception>
-    public static Teacher Load(string folder, ClassificationTask task, Device device)
+    /// <param name="maxLength">The most tokens of a row; null for what the model takes.</param>
+    /// <exception cref="InvalidDataException">The folder does not hold a causal model and its tokenizer, names no end-of-text token, or rows are too short for the labels.</exception>
+    public static Teacher Load(string folder, ClassificationTask task, Device device, int? maxLength = null)
     {
         var tokenizer = Tokenizer.FromFolder(folder);
         var config = ConfigJson.Read(folder);
         var end = config.OptionalInt("eos_token_id") ?? throw config.Fault("'eos_token_id' is missing; a teacher needs a token that ends a text.");
         var model = PretrainedFolder.LoadCausalLanguageModel(folder, device);
-        return new Teacher(model, tokenizer, end, config.OptionalInt("pad_token_id") ?? end, new TeacherRows(tokenizer, task, end, model.MaxLength));
+        try
+        {
+            return new Teacher(model, tokenizer, end, config.OptionalInt("pad_token_id") ?? end, new TeacherRows(tokenizer, task, end, Math.Min(maxLength ?? model.MaxLength, model.MaxLength)));
+        }
+        catch
+        {
+            model.Dispose();
+            throw;
+        }
     }
 
     /// <summary>Saves model and tokenizer as a Hugging Face folder.</summary>
     /// <param name="folder">Made when it is not there.</param>
     public void Save(string folder)
     {
-        PretrainedFolder.Save(Model, folder);
-        Tokenizer.Save(Path.Combine(folder, "tokenizer.json"));
+        // PretrainedFolder.Save writes config.json last, so a folder that has one is complete.
         var generation = new Dictionary<string, int> { ["eos_token_id"] = EndOfText, ["pad_token_id"] = Padding };
-        File.WriteAllText(Path.Combine(folder, "generation_config.json"), JsonSerializer.Serialize(generation) + "\n");
+        Storage.Replace(Path.Combine(folder, "generation_config.json"), JsonSerializer.Serialize(generation) + "\n");
+        PretrainedFolder.Save(Model, folder, Tokenizer);
     }
 
     /// <inheritdoc/>

@@ -20,12 +20,14 @@ internal sealed class TeacherRows
     private readonly int begin;
     private readonly int[] end;
     private readonly int maxLength;
+    private readonly int longestLabel;
 
     /// <summary>Encodes for one model and task.</summary>
     /// <param name="tokenizer">The teacher's tokenizer.</param>
     /// <param name="task">Templates and labels.</param>
     /// <param name="endOfText">The model's end-of-text token.</param>
     /// <param name="maxLength">The most tokens of a row.</param>
+    /// <exception cref="InvalidDataException">A row cannot hold the longest label and a token of a text.</exception>
     internal TeacherRows(Tokenizer tokenizer, ClassificationTask task, int endOfText, int maxLength)
     {
         this.tokenizer = tokenizer;
@@ -35,9 +37,11 @@ internal sealed class TeacherRows
         end = task.EndMarker is { } marker ? [.. Encode(marker)] : [endOfText];
         LabelTokens = [.. task.Completions.Select(completion => (IReadOnlyList<int>)[.. Encode(completion), .. end])];
         longestLabel = LabelTokens.Max(tokens => tokens.Count);
+        if (longestLabel + 2 > maxLength)
+        {
+            throw new InvalidDataException($"The longest label has {longestLabel} tokens with its end, so a row of at most {maxLength} tokens has no room for a text. Raise 'teacher.tune.max_length' as far as the model allows, or shorten 'task.label_words' or 'task.completion'.");
+        }
     }
-
-    private readonly int longestLabel;
 
     /// <summary>The tokens of each label after a prompt, its end included.</summary>
     internal IReadOnlyList<IReadOnlyList<int>> LabelTokens { get; }
@@ -76,10 +80,11 @@ internal sealed class TeacherRows
     private List<int> Shorten(List<int> prompt)
     {
         var room = maxLength - 1 - longestLabel;
-        return prompt.Count <= room ? prompt : prompt[^Math.Max(1, room)..];
+        return prompt.Count <= room ? prompt : prompt[^room..];
     }
 
-    private List<int> Encode(string text)
+    /// <summary>The tokens of a text, without special ones.</summary>
+    internal List<int> Encode(string text)
     {
         var ids = new List<int>();
         tokenizer.EncodeIds(text, ids, addSpecialTokens: false);

@@ -44,8 +44,7 @@ public static class TrainStudent
         using (model)
         {
             var result = Train(name, model, tokenizer, training, rows, validation, labels, seed, stage, context) with { NewParameters = fresh };
-            PretrainedFolder.Save(model, target);
-            tokenizer.Save(Path.Combine(target, "tokenizer.json"));
+            PretrainedFolder.Save(model, target, tokenizer);
             stage.Finish(result);
             TrainingSession.DeleteCheckpoints(stage.Folder);
             return (target, fingerprint, result);
@@ -55,14 +54,14 @@ public static class TrainStudent
     private static StudentResult Train(string name, ISequenceClassifier model, Tokenizer tokenizer, TrainingOptions training, IReadOnlyList<Example> examples, IReadOnlyList<Example> validation, LabelSet labels, long seed, RunStage stage, RunContext context)
     {
         var encoder = new ClassifierRows(tokenizer, model, training.MaxLength);
-        var rows = encoder.Encode(examples);
+        // A batch of rows that weigh nothing would have no mean.
+        var rows = encoder.Encode([.. examples.Where(example => example.Weight > 0)]);
         var checks = training.SelectsModel ? encoder.Encode(validation) : [];
         var plan = new BatchPlan([.. rows.Select(row => row.Ids.Length)], training, seed);
         using var session = new TrainingSession(model, training, plan.TotalSteps(), seed, stage.Folder);
         context.Folder.Metrics.DropAfter(name, session.Progress.Step);
         using var bar = context.Progress.Start(name, session.TotalSteps, "steps");
         bar.Advance(session.Progress.Step);
-        var lastLoss = double.NaN;
         while (!session.Finished)
         {
             var epoch = plan.Epoch(session.Progress.Epoch);
@@ -72,7 +71,7 @@ public static class TrainStudent
                 using var scope = torch.NewDisposeScope();
                 session.BeginStep();
                 var weight = epoch[i].Sum(micro => micro.Sum(row => rows[row].Example.Weight));
-                lastLoss = 0;
+                var loss = 0.0;
                 foreach (var micro in epoch[i])
                 {
                     using var inner = torch.NewDisposeScope();
@@ -83,18 +82,18 @@ public static class TrainStudent
                         logits = model.Forward(batch.Ids, batch.Mask, batch.TypeIds);   // [rows, classes]
                     }
 
-                    var loss = (batch.Probabilities is { } soft
+                    var share = (batch.Probabilities is { } soft
                         ? Losses.DistributionSum(logits, soft, batch.Weights, training.LabelSmoothing)
                         : Losses.ClassSum(logits, batch.Labels, batch.Weights, training.LabelSmoothing)) / weight;
-                    loss.backward();
-                    lastLoss += loss.item<double>();
+                    share.backward();
+                    loss += share.item<double>();
                 }
 
-                var taken = session.EndStep(lastLoss, epoch[i].Sum(micro => micro.Sum(row => (long)rows[row].Ids.Length)), epoch.Count);
-                bar.Advance(1, lastLoss, $"epoch {session.Progress.Epoch + 1}");
+                var taken = session.EndStep(loss, epoch[i].Sum(micro => micro.Sum(row => (long)rows[row].Ids.Length)), epoch.Count);
+                bar.Advance(1, loss, $"epoch {session.Progress.Epoch + 1}");
                 if (session.TimeToLog)
                 {
-                    context.Folder.Metrics.Append(name, taken.Step, ("loss", lastLoss), ("learning_rate", taken.LearningRate), ("grad_norm", taken.GradNorm));
+                    context.Folder.Metrics.Append(name, taken.Step, ("loss", loss), ("learning_rate", taken.LearningRate), ("grad_norm", taken.GradNorm));
                 }
 
                 if (checks.Count > 0 && session.TimeToEvaluate)
@@ -114,7 +113,7 @@ public static class TrainStudent
 
         session.Complete();
         bar.Finish(session.Progress.BestScore is { } best ? $"{best:P1} of the validation rows right at best" : "");
-        return new StudentResult(rows.Count, session.Progress.Step, lastLoss, session.Progress.BestScore, []);
+        return new StudentResult(rows.Count, session.Progress.Step, session.Progress.Loss ?? double.NaN, session.Progress.BestScore, []);
     }
 
     private static (ISequenceClassifier Model, Tokenizer Tokenizer, IReadOnlyList<string> Fresh) Build(StudentOptions options, LabelSet labels, IReadOnlyList<string> vocabularyTexts, long seed, string folder, RunContext context)

@@ -6,7 +6,7 @@ namespace Understudy.Training;
 public sealed class LearningRateSchedule
 {
     // transformers' defaults: the end of the polynomial, and the time scale of the inverse square root when there is no warm-up.
-    private const double PolynomialEnd = 1e-7;
+    internal const double PolynomialEnd = 1e-7;
     private const double DefaultTimescale = 10_000;
 
     /// <summary>A schedule over a fixed number of steps.</summary>

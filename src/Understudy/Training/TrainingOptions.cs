@@ -143,6 +143,9 @@ public sealed record TrainingOptions
         AtLeast("early_stopping_patience", EarlyStoppingPatience, 1),
         AtLeast("save_every", SaveEvery, 1),
         AtLeast("log_every", LogEvery, 1),
+        Schedule == ScheduleType.Polynomial && LearningRate is > 0 and <= LearningRateSchedule.PolynomialEnd
+            ? new OptionFault("learning_rate", "expected more than 1e-7, where the polynomial schedule ends.")
+            : null,
         Schedule == ScheduleType.Constant && (WarmupSteps > 0 || WarmupRatio > 0)
             ? new OptionFault("schedule", "'constant' has no warm-up, but one is asked for. Use 'constant_with_warmup', or leave out 'warmup_steps' and 'warmup_ratio'.")
             : null);

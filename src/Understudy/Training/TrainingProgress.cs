@@ -18,6 +18,9 @@ public sealed record TrainingProgress
     /// <summary>Tokens trained on so far, padding not counted.</summary>
     public long Tokens { get; init; }
 
+    /// <summary>Loss of the newest step; null before the first.</summary>
+    public double? Loss { get; init; }
+
     /// <summary>The best score of an evaluation so far, higher is better; null before the first.</summary>
     public double? BestScore { get; init; }
 

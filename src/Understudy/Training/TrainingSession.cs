@@ -122,6 +122,7 @@ public sealed class TrainingSession : IDisposable
             StepInEpoch = endsEpoch ? 0 : Progress.StepInEpoch + 1,
             Seconds = Seconds,
             Tokens = Progress.Tokens + tokens,
+            Loss = loss,
         };
         return new StepResult(Progress.Step, learningRate, norm);
     }

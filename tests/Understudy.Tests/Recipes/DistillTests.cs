@@ -62,6 +62,7 @@ public sealed class DistillTests
         Assert.All(["pretrained", "teacher", "student.seeds_only.1", "student.both.1"], name => Assert.Equal(
             File.ReadAllBytes(Path.Combine(folder["whole"], "models", name, "model.safetensors")),
             File.ReadAllBytes(Path.Combine(folder["pieced"], "models", name, "model.safetensors"))));
+        Assert.Equal(whole.Tune, pieced.Tune);
         Assert.Equal(whole.Arms, pieced.Arms);
     }
 

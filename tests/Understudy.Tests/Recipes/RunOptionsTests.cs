@@ -40,6 +40,31 @@ public sealed class RunOptionsTests
     }
 
     [Fact]
+    public void An_option_that_nothing_reads_is_a_fault()
+    {
+        var message = Assert.Throws<RunFileException>(() => Parse(
+            """
+            name: demo
+            data: {train: {path: train.jsonl}}
+            pretrain: {corpus: [a.txt], tokenizer: {kind: word_piece}, training: {eval_every: 5, early_stopping_patience: 2}}
+            teacher: {tune: {early_stopping_patience: 3}}
+            students:
+            - {name: a, model: m, tokenizer: {vocabulary_size: 500}}
+            - {name: b, architecture: {family: bert, tie_word_embeddings: true}, synthetic_training: {eval_every: 10}}
+            """)).Message;
+        Assert.Equal("""
+            /work/a.yaml(3,41): pretrain.tokenizer.kind: expected byte_level_bpe, since what a teacher writes must come back from its tokens as it was, found word_piece.
+            /work/a.yaml(3,71): pretrain.training.eval_every: has no effect: pre-training is measured once, at its end. Remove it.
+            /work/a.yaml(3,86): pretrain.training.early_stopping_patience: has no effect: pre-training is measured once, at its end. Remove it.
+            /work/a.yaml(6,23): students[0].tokenizer: has no effect: a student that starts from 'model' takes the tokenizer in that folder. Remove it.
+            /work/a.yaml(7,42): students[1].architecture.tie_word_embeddings: has no effect: a classifier's output layer has one row for each label. Remove it.
+            /work/a.yaml(4,18): teacher.tune.early_stopping_patience: needs validation rows, found none. Name a file in 'data.validation', or hold some out with 'data.split.validation'.
+            /work/a.yaml(7,91): students[1].synthetic_training.eval_every: needs validation rows, found none. Name a file in 'data.validation', or hold some out with 'data.split.validation'.
+            """.ReplaceLineEndings("\n"), message);
+        Assert.Equal(3, Parse(Small, "data.split.validation=0.1", "teacher.tune.early_stopping_patience=3").Teacher.Tune.EarlyStoppingPatience);
+    }
+
+    [Fact]
     public void Every_section_is_checked()
     {
         var message = Assert.Throws<RunFileException>(() => Parse(
