@@ -12,6 +12,7 @@ internal sealed class AddedVocabulary
 {
     private readonly SortedDictionary<int, AddedToken> tokens = [];
     private readonly Dictionary<string, int> ids = new(StringComparer.Ordinal);
+    private readonly Dictionary<int, string> texts = [];
     private readonly AddedTokenTrie raw;
     private readonly AddedTokenTrie normalized;
 
@@ -33,10 +34,11 @@ internal sealed class AddedVocabulary
             if (!tokens.TryAdd(id, token))
                 throw new ArgumentException($"the added tokens '{tokens[id].Content}' and '{token.Content}' share the id {id}");
             ids.Add(token.Content, id);
+            texts.Add(id, token.Normalized ? Normalize(token.Content, normalizer) : token.Content);
             largest = Math.Max(largest, id);
         }
         raw = new AddedTokenTrie(tokens.Where(entry => !entry.Value.Normalized).Select(entry => (entry.Value.Content, entry.Key)));
-        normalized = new AddedTokenTrie(tokens.Where(entry => entry.Value.Normalized).Select(entry => (Normalize(entry.Value.Content, normalizer), entry.Key)));
+        normalized = new AddedTokenTrie(tokens.Where(entry => entry.Value.Normalized).Select(entry => (texts[entry.Key], entry.Key)));
     }
 
     public IReadOnlyDictionary<int, AddedToken> Tokens => tokens;
@@ -48,6 +50,12 @@ internal sealed class AddedVocabulary
     public bool TryGetId(string token, out int id) => ids.TryGetValue(token, out id);
 
     public AddedToken? Token(int id) => tokens.GetValueOrDefault(id);
+
+    /// <summary>The text that an id decodes to: of a normalised token the normalised content. Null for other ids.</summary>
+    public string? Text(int id) => texts.GetValueOrDefault(id);
+
+    /// <summary>Whether decoding leaves out a token with this text. A special token whose normalised content differs is not recognised, as in the reference.</summary>
+    public bool IsSpecial(string text) => ids.TryGetValue(text, out var id) && tokens[id].Special;
 
     /// <summary>Cuts the added tokens out of the text, normalising it on the way: first those that are matched raw, then the others.</summary>
     public void Extract(PreTokenizedText text, INormalizer? normalizer)

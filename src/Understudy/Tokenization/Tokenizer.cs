@@ -118,7 +118,7 @@ public sealed class Tokenizer
         var tokens = new List<string>(ids.Length);
         foreach (var id in ids)
         {
-            if (IdToToken(id) is { } token && !(skipSpecialTokens && IsSpecial(token))) tokens.Add(token);
+            if (IdToToken(id) is { } token && !(skipSpecialTokens && parts.AddedVocabulary.IsSpecial(token))) tokens.Add(token);
         }
         return parts.Decoder is null ? string.Join(' ', tokens) : string.Concat(parts.Decoder.Decode(tokens));
     }
@@ -130,8 +130,8 @@ public sealed class Tokenizer
         return parts.AddedVocabulary.TryGetId(token, out var id) || parts.Model.Vocabulary.TryGetId(token, out id) ? id : null;
     }
 
-    /// <summary>The token with an id, or null.</summary>
-    public string? IdToToken(int id) => parts.AddedVocabulary.Token(id)?.Content ?? parts.Model.Vocabulary.Token(id);
+    /// <summary>The token with an id, or null. An added token that is matched in normalised text is given normalised.</summary>
+    public string? IdToToken(int id) => parts.AddedVocabulary.Text(id) ?? parts.Model.Vocabulary.Token(id);
 
     /// <summary>Writes a <c>tokenizer.json</c> that the reference library loads.</summary>
     public void Save(string path) => TokenizerJsonWriter.Write(path, parts);
@@ -160,9 +160,6 @@ public sealed class Tokenizer
         }
         return sequence;
     }
-
-    private bool IsSpecial(string token) =>
-        parts.AddedVocabulary.TryGetId(token, out var id) && parts.AddedVocabulary.Token(id)!.Special;
 
     private PendingEncoding Pending(string text, string? pair, bool addSpecialTokens)
     {

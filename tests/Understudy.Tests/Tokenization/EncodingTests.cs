@@ -96,15 +96,25 @@ public sealed class EncodingTests
         Assert.Null(tokenizer.TokenToId("zzz"));
     }
 
+    [Fact]
+    public void A_normalised_added_token_decodes_to_what_it_matched()
+    {
+        var tokenizer = Words("a b", ["normalized"], template: false, added: "<X>");
+        Assert.Equal("<x>", tokenizer.IdToToken(5));
+        Assert.Equal(5, tokenizer.TokenToId("<X>"));
+        Assert.Null(tokenizer.TokenToId("<x>"));
+        Assert.Equal("a <x>", tokenizer.Decode(tokenizer.Encode("a <X>").Ids));
+    }
+
     private static string Shown(Encoding encoding) => string.Join(' ', encoding.Tokens);
 
     /// <summary>A lower-casing tokenizer of single words: 0 is unknown, 1 and 2 are brackets, then come the words, then an added &lt;x&gt;.</summary>
-    private static Tokenizer Words(string words, string[]? flags = null, bool template = true)
+    private static Tokenizer Words(string words, string[]? flags = null, bool template = true, string added = "<x>")
     {
         using var folder = new TemporaryFolder();
         var list = words.Split(' ');
         var vocabulary = string.Join(',', list.Prepend("]").Prepend("[").Prepend("[U]").Select((word, i) => $"\"{word}\":{i}"));
-        var added = string.Join(',', AddedTokenFlags.Select(flag => $"\"{flag}\":{(flags?.Contains(flag) == true ? "true" : "false")}"));
+        var settings = string.Join(',', AddedTokenFlags.Select(flag => $"\"{flag}\":{(flags?.Contains(flag) == true ? "true" : "false")}"));
         const string plain = "\"single_word\":false,\"lstrip\":false,\"rstrip\":false,\"normalized\":false,\"special\":true";
         var processor = template
             ? """
@@ -116,7 +126,7 @@ public sealed class EncodingTests
               """
             : "null";
         File.WriteAllText(folder["tokenizer.json"], $$"""
-            {"added_tokens":[{"id":1,"content":"[",{{plain}} },{"id":2,"content":"]",{{plain}} },{"id":{{list.Length + 3}},"content":"<x>","special":false,{{added}} }],
+            {"added_tokens":[{"id":1,"content":"[",{{plain}} },{"id":2,"content":"]",{{plain}} },{"id":{{list.Length + 3}},"content":"{{added}}","special":false,{{settings}} }],
              "normalizer":{"type":"Lowercase"},"pre_tokenizer":{"type":"BertPreTokenizer"},"post_processor":{{processor}},"decoder":null,
              "model":{"type":"WordLevel","vocab":{ {{vocabulary}} },"unk_token":"[U]"} }
             """);

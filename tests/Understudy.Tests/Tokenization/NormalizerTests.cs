@@ -27,7 +27,10 @@ public sealed class NormalizerTests
     [InlineData("""{"type":"Replace","pattern":{"Regex":" {2,}"},"content":" "}""", "a   b c", "a b c")]
     [InlineData("""{"type":"Sequence","normalizers":[{"type":"NFD"},{"type":"StripAccents"},{"type":"Lowercase"}]}""", "Ångström", "angstrom")]
     [InlineData("""{"type":"BertNormalizer","clean_text":true,"handle_chinese_chars":true,"strip_accents":null,"lowercase":true}""",
-        "\u0000Á\u00a0日\u200d本\ue001\t", "a  日  本 \ue001 ")]
+        "\u0000Á\u00a0日\u200d本\ue001\t", "a  日  本  ")]
+    [InlineData("""{"type":"StripAccents"}""", "e\u08cd\u0301", "e\u08cd")]
+    [InlineData("""{"type":"Lowercase"}""", "\ua7ce\ua7d2", "\ua7cf\ua7d3")]
+    [InlineData("""{"type":"NFKC"}""", "\u32ff\u3300", "\u32ffアパート")]
     [InlineData("""{"type":"BertNormalizer","clean_text":false,"handle_chinese_chars":false,"strip_accents":true,"lowercase":false}""", "Á日", "A日")]
     public void Other_normalizers(string config, string text, string expected) => Assert.Equal(expected, Normalize(config, text).Text);
 

@@ -14,6 +14,7 @@ public sealed class PreTokenizerTests
     [InlineData("""{"type":"Digits","individual_digits":false}""", "Hey 123 friend!", "Hey_(0,4) 123(4,7) _friend!(7,15)")]
     [InlineData("""{"type":"Digits","individual_digits":true}""", "a1½Ⅷ", "a(0,1) 1(1,2) ½(2,3) Ⅷ(3,4)")]
     [InlineData("""{"type":"Punctuation"}""", "Hey friend!  How?!?", "Hey_friend(0,10) !(10,11) __How(11,16) ?(16,17) !(17,18) ?(18,19)")]
+    [InlineData("""{"type":"Punctuation"}""", "a\u2e5d$\u166d", "a\u2e5d(0,2) $(2,3) \u166d(3,4)")]
     [InlineData("""{"type":"Punctuation","behavior":"Contiguous"}""", "a?!b", "a(0,1) ?!(1,3) b(3,4)")]
     [InlineData("""{"type":"CharDelimiterSplit","delimiter":"-"}""", "the--end", "the(0,3) end(5,8)")]
     [InlineData("""{"type":"Metaspace","replacement":"▁","prepend_scheme":"always","split":true}""", "Hey   friend!", "▁Hey(0,3) ▁(3,4) ▁(4,5) ▁friend!(5,13)")]

@@ -49,6 +49,7 @@ public sealed class SplitPatternTests
     [InlineData("(?x) a # comment\n b", "ab", "ab")]
     [InlineData(@"\h+", "0fgG", "0f[gG]")]
     [InlineData(@"[[:digit:]]+", "a12٣", "[a]12٣")]
+    [InlineData(@"\w+", "a²-½x٣", "a²[-]½x٣")]
     [InlineData(@" {2,}", "a   b c", "[a]   [b c]")]
     [InlineData(@"a{,2}", "aaab", "aa,a[b]")]
     public void Regular_expressions_mean_what_they_mean_to_oniguruma(string pattern, string text, string? expected)

@@ -14,7 +14,7 @@ internal sealed class BertNormalizer(bool cleanText, bool handleChineseChars, bo
         if (stripAccents ?? lowercase)
         {
             text = new UnicodeFormNormalizer(compose: false, compatible: false).Normalize(text);
-            text = TextEdits.Filter(text, codePoint => !UnicodeCharacter.IsNonSpacingMark(codePoint));
+            text = TextEdits.Filter(text, codePoint => !ReferenceCategories.NonSpacingMark.Contains(codePoint));
         }
         return lowercase ? TextEdits.Lowercase(text) : text;
     }
@@ -33,7 +33,7 @@ internal sealed class BertNormalizer(bool cleanText, bool handleChineseChars, bo
 
     private static AlignedText Clean(AlignedText text)
     {
-        text = TextEdits.Filter(text, codePoint => codePoint is not (0 or 0xFFFD) && !UnicodeCharacter.IsBertControl(codePoint));
+        text = TextEdits.Filter(text, codePoint => !ReferenceCategories.BertRemoved.Contains(codePoint));
         var edits = new List<TextEdit>(text.Text.Length);
         var changed = false;
         foreach (var rune in text.Text.EnumerateRunes())

@@ -20,7 +20,7 @@ internal sealed class LowercaseNormalizer : INormalizer
 /// <summary><c>StripAccents</c>: drops every mark; it decomposes nothing, so it usually follows NFD or NFKD.</summary>
 internal sealed class StripAccentsNormalizer : INormalizer
 {
-    public AlignedText Normalize(AlignedText text) => TextEdits.Filter(text, codePoint => !UnicodeCharacter.IsMark(codePoint));
+    public AlignedText Normalize(AlignedText text) => TextEdits.Filter(text, codePoint => !ReferenceCategories.Mark.Contains(codePoint));
 
     public void Write(Utf8JsonWriter json)
     {

@@ -7,7 +7,7 @@ namespace Understudy.Tokenization.PreTokenizers;
 internal sealed class BertPreTokenizer : IPreTokenizer
 {
     private static readonly CharacterPattern Space = new(UnicodeCharacter.IsWhiteSpace);
-    private static readonly CharacterPattern Punctuation = new(UnicodeCharacter.IsPunctuation);
+    private static readonly CharacterPattern Punctuation = new(ReferenceCategories.Punctuation.Contains);
 
     public void PreTokenize(PreTokenizedText text)
     {
@@ -80,7 +80,7 @@ internal sealed class WhitespaceSplitPreTokenizer : IPreTokenizer
 /// <summary><c>Digits</c>: sets numbers apart, each digit alone or each run as one.</summary>
 internal sealed class DigitsPreTokenizer(bool individualDigits) : IPreTokenizer
 {
-    private static readonly CharacterPattern Numbers = new(UnicodeCharacter.IsNumber);
+    private static readonly CharacterPattern Numbers = new(ReferenceCategories.Number.Contains);
 
     public void PreTokenize(PreTokenizedText text) =>
         text.Split(Numbers, individualDigits ? SplitBehavior.Isolated : SplitBehavior.Contiguous);
@@ -97,7 +97,7 @@ internal sealed class DigitsPreTokenizer(bool individualDigits) : IPreTokenizer
 /// <summary><c>Punctuation</c>: splits at every punctuation character.</summary>
 internal sealed class PunctuationPreTokenizer(SplitBehavior behavior) : IPreTokenizer
 {
-    private static readonly CharacterPattern Punctuation = new(UnicodeCharacter.IsPunctuation);
+    private static readonly CharacterPattern Punctuation = new(ReferenceCategories.Punctuation.Contains);
 
     public void PreTokenize(PreTokenizedText text) => text.Split(Punctuation, behavior);
 

@@ -55,7 +55,10 @@ internal static class CodePointProperties
             case "assigned": return Get("cn").Complement();
             case "digit": return Get("nd");
             case "space" or "whitespace": return CodePointSet.Where(UnicodeCharacter.IsWhiteSpace);
-            case "word": return CodePointSet.Where(codePoint => codePoint is not (0x200C or 0x200D) && UnicodeCharacter.IsWord(codePoint));
+            // Oniguruma counts the Latin-1 digits and fractions as word characters, Join_Control not.
+            case "word":
+                return CodePointSet.Where(codePoint => codePoint is not (0x200C or 0x200D) && UnicodeCharacter.IsWord(codePoint))
+                    .Union(CodePointSet.Of([(0xB2, 0xB3), (0xB9, 0xB9), (0xBC, 0xBE)]));
             case "xdigit": return CodePointSet.Of([('0', '9'), ('A', 'F'), ('a', 'f')]);
             case "han": return CodePointSet.Of(Han);
             case "lc": return Get("lu").Union(Get("ll")).Union(Get("lt"));

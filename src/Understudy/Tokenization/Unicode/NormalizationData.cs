@@ -84,12 +84,8 @@ internal sealed class NormalizationData
 
     private static NormalizationData Load()
     {
-        const string resource = "Understudy.Tokenization.Unicode.normalization.txt";
-        using var stream = typeof(NormalizationData).Assembly.GetManifestResourceStream(resource)
-            ?? throw new InvalidOperationException($"The assembly does not carry its resource '{resource}'.");
-        using var reader = new StreamReader(stream);
         var data = new NormalizationData();
-        while (reader.ReadLine() is { } line)
+        foreach (var line in Resources.Lines("normalization.txt"))
         {
             var rest = line.AsSpan(2);
             switch (line[0])

@@ -14,36 +14,8 @@ internal static class UnicodeCharacter
     public static bool IsNumber(int codePoint) => CharUnicodeInfo.GetUnicodeCategory(codePoint)
         is UnicodeCategory.DecimalDigitNumber or UnicodeCategory.LetterNumber or UnicodeCategory.OtherNumber;
 
-    /// <summary>General category M: <c>\p{M}</c>.</summary>
-    public static bool IsMark(int codePoint) => CharUnicodeInfo.GetUnicodeCategory(codePoint)
-        is UnicodeCategory.NonSpacingMark or UnicodeCategory.SpacingCombiningMark or UnicodeCategory.EnclosingMark;
-
-    /// <summary>General category Mn.</summary>
-    public static bool IsNonSpacingMark(int codePoint) =>
-        CharUnicodeInfo.GetUnicodeCategory(codePoint) == UnicodeCategory.NonSpacingMark;
-
     /// <summary>The White_Space property, <c>\s</c>; every such code point lies in the basic plane.</summary>
     public static bool IsWhiteSpace(int codePoint) => codePoint <= char.MaxValue && char.IsWhiteSpace((char)codePoint);
-
-    /// <summary>ASCII punctuation (symbols such as <c>$</c> included) or general category P.</summary>
-    public static bool IsPunctuation(int codePoint)
-    {
-        if (codePoint < 0x80)
-            return codePoint is (>= '!' and <= '/') or (>= ':' and <= '@') or (>= '[' and <= '`') or (>= '{' and <= '~');
-        return CharUnicodeInfo.GetUnicodeCategory(codePoint)
-            is >= UnicodeCategory.ConnectorPunctuation and <= UnicodeCategory.OtherPunctuation;
-    }
-
-    /// <summary>
-    /// What BERT's cleaning calls a control character: categories Cc and Cf without tab, line feed and carriage return,
-    /// and of the private-use planes their ends only, which is all that the reference's table of category Co lists.
-    /// </summary>
-    public static bool IsBertControl(int codePoint) => codePoint switch
-    {
-        '\t' or '\n' or '\r' => false,
-        0xE000 or 0xF8FF or 0xF0000 or 0xFFFFD or 0x100000 or 0x10FFFD => true,
-        _ => CharUnicodeInfo.GetUnicodeCategory(codePoint) is UnicodeCategory.Control or UnicodeCategory.Format,
-    };
 
     /// <summary>The CJK blocks that BERT surrounds with spaces; the bounds are the reference's own, one slip (2B920) included.</summary>
     public static bool IsBertChinese(int codePoint) => codePoint
@@ -75,9 +47,14 @@ internal static class UnicodeCharacter
     /// </summary>
     public static int ToLower(int codePoint, out int second)
     {
-        second = -1;
-        if (codePoint != 0x130) return Rune.ToLowerInvariant(new Rune(codePoint)).Value;
-        second = 0x307;
-        return 'i';
+        second = codePoint == 0x130 ? 0x307 : -1;
+        return codePoint switch
+        {
+            0x130 => 'i',
+            // New in Unicode 17, which the runtime does not have yet.
+            0xA7CE or 0xA7D2 or 0xA7D4 => codePoint + 1,
+            >= 0x16EA0 and <= 0x16EB8 => codePoint + 0x1B,
+            _ => Rune.ToLowerInvariant(new Rune(codePoint)).Value,
+        };
     }
 }
