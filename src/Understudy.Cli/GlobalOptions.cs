@@ -40,6 +40,21 @@ internal static class GlobalOptions
             argument.AddError($"Unrecognized option '{token.Value}'.");
     }
 
+    /// <summary>The device of that name.</summary>
+    /// <exception cref="InvalidDataException">There is no such device here.</exception>
+    public static Device DeviceOf(string name)
+    {
+        try
+        {
+            return Torch.Device.Parse(name);
+        }
+        catch (ArgumentException e)
+        {
+            // .NET adds the parameter's name, which says nothing to a user.
+            throw new InvalidDataException(e.Message.Replace($" (Parameter '{e.ParamName}')", "", StringComparison.Ordinal), e);
+        }
+    }
+
     /// <summary>Gives libtorch as many threads as asked for.</summary>
     /// <param name="threads">0 takes one for each core, or as many as OMP_NUM_THREADS says where that is set.</param>
     public static void UseThreads(int threads)

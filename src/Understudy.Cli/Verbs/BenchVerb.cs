@@ -26,7 +26,7 @@ internal static class BenchVerb
             foreach (var given in overrides)
                 execution.Error.WriteLine($"override {given}");
             var options = RunFile.Parse<BenchOptions>("", "command line", overrides).Options;
-            var place = Device.Parse(parsed.GetRequiredValue(device));
+            var place = GlobalOptions.DeviceOf(parsed.GetRequiredValue(device));
             var result = RunScreen.Show(execution.Error, progress => Bench.Run(options, place, progress, execution.Stop));
             foreach (var line in Lines(options, result))
                 execution.Output.WriteLine(line);

@@ -18,7 +18,7 @@ internal static class EvaluateVerb
         verb.SetAction(parsed =>
         {
             var source = arguments.Read(parsed, execution);
-            var rows = ExampleReader.Read(source, labelled: true).ToArray();
+            var rows = ExampleReader.Read(source, labelled: true).Take(source.MaxRows ?? int.MaxValue).ToArray();
             var (result, _) = Evaluate.Student(arguments.Model(parsed), rows, arguments.Options(parsed), arguments.Device(parsed), execution.Stop);
             var interval = ConfidenceInterval.Wilson((long)Math.Round(result.Accuracy * result.Rows), result.Rows);
             execution.Output.WriteLine(string.Create(CultureInfo.InvariantCulture,

@@ -10,7 +10,7 @@ internal sealed class RowArguments
 {
     private readonly Argument<string> model = new("MODEL") { Description = "A student's folder, as it lies under models/ of a run folder." };
     private readonly Argument<string> file;
-    private readonly Option<string[]> set = GlobalOptions.Set("How to read the file, in the keys of a run file's data.train, for example --set columns.text=sentence. May be given several times.");
+    private readonly Option<string[]> set = GlobalOptions.Set("How to read the file, in the keys of a run file's data.train, for example --set columns.text=sentence; max_rows takes the first ones. May be given several times.");
     private readonly Option<int> batchSize = new("--batch-size") { Description = "Rows classified at once.", HelpName = "N", DefaultValueFactory = _ => new EvaluationOptions().BatchSize };
     private readonly Option<int> threads = GlobalOptions.Threads();
     private readonly Option<string> device = GlobalOptions.Device();
@@ -54,5 +54,5 @@ internal sealed class RowArguments
 
     public EvaluationOptions Options(ParseResult parsed) => new() { BatchSize = parsed.GetValue(batchSize) };
 
-    public Torch.Device Device(ParseResult parsed) => Torch.Device.Parse(parsed.GetRequiredValue(device));
+    public Torch.Device Device(ParseResult parsed) => GlobalOptions.DeviceOf(parsed.GetRequiredValue(device));
 }

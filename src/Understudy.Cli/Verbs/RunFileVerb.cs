@@ -43,7 +43,7 @@ internal static class RunFileVerb
         foreach (var given in file.Overrides)
             progress.Note($"override {given}");
         progress.Note($"run folder {options.OutputFolder}");
-        var device = Device.Parse(options.Device);
+        var device = GlobalOptions.DeviceOf(options.Device);
         GlobalOptions.UseThreads(options.Threads);
         using var folder = RunFolder.Open(options.OutputFolder);
         folder.Write(file);

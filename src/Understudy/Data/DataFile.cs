@@ -18,12 +18,16 @@ internal static class DataFile
             Span<byte> magic = stackalloc byte[6];
             var length = file.ReadAtLeast(magic, magic.Length, throwOnEndOfStream: false);
             magic = magic[..length];
-            file.Position = 0;
+            Stream whole = file;
+            if (file.CanSeek)
+                file.Position = 0;
+            else
+                whole = new PipedFile(magic.ToArray(), file);
             if (magic.StartsWith((ReadOnlySpan<byte>)[0x1F, 0x8B]))
-                return new GzipReader(file, path);
+                return new GzipReader(whole, path);
             var (packer, command) = Packer(magic);
             return packer is null
-                ? file
+                ? whole
                 : throw new InvalidDataException($"{path}: the file is compressed with {packer}, and only gzip is read. Unpack it: {command} '{path}'.");
         }
         catch

@@ -24,6 +24,7 @@ internal sealed class ClassifierRows
     private readonly ISequenceClassifier model;
     private readonly Tokenizer tokenizer;
     private readonly int padding;
+    private readonly int vocabularySize;
     private readonly bool usesTypes;
 
     /// <summary>Encodes for one model.</summary>
@@ -35,6 +36,7 @@ internal sealed class ClassifierRows
         this.model = model;
         var config = model.ToConfigJson();
         padding = config["pad_token_id"]?.GetValue<int>() ?? 0;
+        vocabularySize = config["vocab_size"]?.GetValue<int>() ?? int.MaxValue;
         usesTypes = config["type_vocab_size"]?.GetValue<int>() > 1;
         this.tokenizer = tokenizer
             .WithPadding(null)
@@ -42,12 +44,15 @@ internal sealed class ClassifierRows
     }
 
     /// <summary>Tokenizes rows, pairs included; longer ones are truncated.</summary>
+    /// <exception cref="InvalidDataException">The tokenizer is not the model's.</exception>
     internal List<ClassifierRow> Encode(IReadOnlyList<Example> examples) =>
     [
         .. examples.Select(example =>
         {
             var encoding = example.TextPair is { } pair ? tokenizer.Encode(example.Text, pair) : tokenizer.Encode(example.Text);
-            return new ClassifierRow(example, encoding.Ids, encoding.TypeIds);
+            return encoding.Ids.Length == 0 || encoding.Ids.Max() < vocabularySize
+                ? new ClassifierRow(example, encoding.Ids, encoding.TypeIds)
+                : throw new InvalidDataException($"The tokenizer gives row '{example.Id}' the token {encoding.Ids.Max()}, but the model knows {vocabularySize} tokens. Does tokenizer.json belong to the model?");
         }),
     ];
 
@@ -68,6 +73,7 @@ internal sealed class ClassifierRows
     }
 
     /// <summary>Predicts rows, similar lengths together; the results come in the order of the rows.</summary>
+    /// <exception cref="InvalidDataException">The model's logits are not numbers.</exception>
     internal Prediction[] Predict(IReadOnlyList<ClassifierRow> rows, int batchSize, PrecisionMode precision, Device device, CancellationToken cancel, Action<int>? done = null)
     {
         var wasTraining = model.Training;
@@ -86,7 +92,13 @@ internal sealed class ClassifierRows
                 var probabilities = logits.to(ScalarType.Float64).softmax(-1).ToArray<double>();   // [rows, classes]
                 for (var i = 0; i < batch.Length; i++)
                 {
+                    // The largest of values that are no numbers would be the first label, and pass for a prediction.
                     var own = probabilities.AsSpan(i * model.Labels.Count, model.Labels.Count).ToArray();
+                    if (!own.All(double.IsFinite))
+                    {
+                        throw new InvalidDataException("The model's logits are not numbers (NaN or infinite). Its weights are damaged or its training diverged; take an earlier checkpoint.");
+                    }
+
                     predictions[batch[i]] = new Prediction(rows[batch[i]].Example.Id, own, Array.IndexOf(own, own.Max()));
                 }
 

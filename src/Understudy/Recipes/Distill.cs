@@ -72,6 +72,11 @@ public static class Distill
     internal static (DataSets Data, ClassificationTask Task, Fingerprint Fingerprint) Prepare(RunOptions options, RunContext context)
     {
         var data = DataSets.Load(options.Data, options.Seed);
+        if (data.Labels.Count < 2)
+        {
+            throw new InvalidDataException($"All labelled rows have the label '{data.Labels[0]}'; expected at least two labels to tell apart. Check 'data.columns.label', or name the labels in 'data.labels'.");
+        }
+
         foreach (var notice in data.Notices)
         {
             context.Progress.Note(notice);

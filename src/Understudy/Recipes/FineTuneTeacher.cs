@@ -62,7 +62,7 @@ public static class FineTuneTeacher
             var epoch = plan.Epoch(session.Progress.Epoch);
             for (var i = session.Progress.StepInEpoch; i < epoch.Count && !session.Finished; i++)
             {
-                context.Cancel.ThrowIfCancellationRequested();
+                session.StopIfAsked(context.Cancel);
                 using var scope = torch.NewDisposeScope();
                 session.BeginStep();
                 var step = epoch[i].Select(micro => micro.Select(row => rows[row]).ToArray()).ToArray();

@@ -100,6 +100,11 @@ public static class Generate
         var own = data.Train.Where(row => row.Label == label.Name).ToArray();
         stream.Shuffle(own.AsSpan());
         var tokens = teacher.Rows.GenerationPrompt(label.Name, own.Take(options.SeedsInPrompt));
+        if (tokens.Length >= teacher.Model.MaxLength)
+        {
+            throw new InvalidDataException($"The prompt for a text of label '{label.Name}' has {tokens.Length} tokens, and the teacher takes {teacher.Model.MaxLength} with the text. Lower 'generate.seeds_in_prompt', or shorten 'task.generation_prompt'.");
+        }
+
         return new GenerationPrompt(tokens, (long)stream.NextUInt64(), options.SamplesPerPrompt);
     }
 

@@ -64,7 +64,7 @@ public static class Pretrain
             var epoch = plan.Epoch(session.Progress.Epoch);
             for (var i = session.Progress.StepInEpoch; i < epoch.Count && !session.Finished; i++)
             {
-                context.Cancel.ThrowIfCancellationRequested();
+                session.StopIfAsked(context.Cancel);
                 using var scope = torch.NewDisposeScope();
                 session.BeginStep();
                 var targets = epoch[i].Sum(rows => (double)rows.Length * (text.Train.RowLength - 1));

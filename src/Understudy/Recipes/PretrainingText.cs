@@ -99,6 +99,8 @@ internal sealed record PretrainingText(Tokenizer Tokenizer, PackedTokens Train, 
         }
 
         bar.Finish($"{ids.Count:N0} tokens");
-        return new PackedTokens([.. ids], rowLength);
+        return ids.Count >= rowLength
+            ? new PackedTokens([.. ids], rowLength)
+            : throw new InvalidDataException($"The text to pre-train on or to hold out has {ids.Count} tokens, fewer than one row of {rowLength}. Give more text under 'pretrain.corpus' or 'data.unlabelled', or set a smaller 'pretrain.training.max_length'.");
     }
 }

@@ -67,7 +67,7 @@ public static class TrainStudent
             var epoch = plan.Epoch(session.Progress.Epoch);
             for (var i = session.Progress.StepInEpoch; i < epoch.Count && !session.Finished; i++)
             {
-                context.Cancel.ThrowIfCancellationRequested();
+                session.StopIfAsked(context.Cancel);
                 using var scope = torch.NewDisposeScope();
                 session.BeginStep();
                 var weight = epoch[i].Sum(micro => micro.Sum(row => rows[row].Example.Weight));

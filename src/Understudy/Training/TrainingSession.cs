@@ -163,6 +163,18 @@ public sealed class TrainingSession : IDisposable
         }
     }
 
+    /// <summary>Before a step: when a stop was asked for, writes a checkpoint and stops, so that no step is lost.</summary>
+    /// <exception cref="OperationCanceledException">A stop was asked for.</exception>
+    public void StopIfAsked(CancellationToken stop)
+    {
+        if (stop.IsCancellationRequested && Progress.Step > 0)
+        {
+            Save();
+        }
+
+        stop.ThrowIfCancellationRequested();
+    }
+
     /// <summary>Ends the training: dropout off, and the best model's weights taken back when they are to be kept.</summary>
     public void Complete()
     {

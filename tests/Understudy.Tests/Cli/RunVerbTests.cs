@@ -82,6 +82,51 @@ public sealed class RunVerbTests : IDisposable
         Assert.False(Directory.Exists(folder["d"]));
     }
 
+    [Theory]
+    [InlineData("task.label_words.pley=x", "task.label_words.pley: label 'pley' is not in the label set [buy, play, stop]. Did you mean 'play'?")]
+    [InlineData("data.columns.label=same", "All labelled rows have the label 'one'; expected at least two labels to tell apart. Check 'data.columns.label', or name the labels in 'data.labels'.")]
+    public void What_only_the_run_shows_to_be_wrong_is_still_the_users_to_cure(string set, string expected)
+    {
+        var rows = File.ReadAllLines(folder["rows.jsonl"]);
+        File.WriteAllLines(folder["rows.jsonl"], rows.Select(row => row.Replace("}", ",\"same\":\"one\"}", StringComparison.Ordinal)));
+        Assert.Equal((2, "", expected), Last(Type("train", folder["toy.yaml"], "--output", folder["run"], "--threads", "1", "--set", set)));
+    }
+
+    [Fact]
+    public void A_damaged_student_does_not_pass_for_one_that_predicts()
+    {
+        Assert.Equal(0, Type("train", folder["toy.yaml"], "--output", folder["run"], "--threads", "1").Exit);
+        var model = folder["run/models/small.seeds_only.1"];
+        string[] evaluate = ["evaluate", model, folder["rows.jsonl"], "--set", "columns.text=sentence"];
+        Assert.EndsWith(", 5 rows\n", Type([.. evaluate, "--set", "max_rows=5"]).Output, StringComparison.Ordinal);
+
+        var tokenizer = File.ReadAllText(Path.Combine(model, "tokenizer.json"));
+        using (var other = new TemporaryFolder())
+        {
+            Assert.Equal(0, Type("train", folder["toy.yaml"], "--output", other["run"], "--threads", "1", "--set", "students.0.tokenizer.vocabulary_size=320", "--set", "students.0.tokenizer.min_frequency=1").Exit);
+            File.Copy(other["run/models/small.seeds_only.1/tokenizer.json"], Path.Combine(model, "tokenizer.json"), overwrite: true);
+        }
+        var (exit, _, line) = Last(Type(evaluate));
+        Assert.Equal(2, exit);
+        Assert.Matches("^The tokenizer gives row '[a-z ]+' the token 3[0-9]{2}, but the model knows 300 tokens. Does tokenizer.json belong to the model\\?$", line);
+
+        File.WriteAllText(Path.Combine(model, "tokenizer.json"), tokenizer);
+        var weights = Path.Combine(model, "model.safetensors");
+        var bytes = File.ReadAllBytes(weights);
+        bytes.AsSpan((int)BitConverter.ToInt64(bytes) + 8).Fill(0xFF);
+        File.WriteAllBytes(weights, bytes);
+        Assert.Equal((2, "", "The model's logits are not numbers (NaN or infinite). Its weights are damaged or its training diverged; take an earlier checkpoint."), Last(Type(evaluate)));
+    }
+
+    [Fact]
+    public void A_device_that_is_not_there_is_the_users_to_cure()
+    {
+        var (exit, _, line) = Last(Type("train", folder["toy.yaml"], "--output", folder["run"], "--set", "device=cuda:99"));
+        Assert.Equal(2, exit);
+        Assert.StartsWith("Device 'cuda:99' was asked for, but libtorch ", line, StringComparison.Ordinal);
+        Assert.EndsWith("LIBTORCH=/path/to/libtorch ./understudy ...", line, StringComparison.Ordinal);
+    }
+
     private static (int Exit, string Output, string LastLine) Last((int Exit, string Output, string Error) run) =>
         (run.Exit, run.Output, run.Error.TrimEnd().Split('\n')[^1]);
 

@@ -11,6 +11,17 @@ public sealed class ExampleReaderFaultTests : IDisposable
 
     public void Dispose() => folder.Dispose();
 
+    [Fact]
+    public async Task A_pipe_is_read_like_a_file()
+    {
+        var pipe = folder["rows.txt"];
+        await Process.Start("mkfifo", pipe)!.WaitForExitAsync();
+        var writing = Task.Run(() => File.WriteAllText(pipe, "one\ntwo words\n"));
+        var texts = ExampleReader.Read(new DataSourceOptions { Path = pipe }, labelled: false).Select(row => row.Text).ToArray();
+        await writing.WaitAsync(TimeSpan.FromSeconds(10));
+        Assert.Equal(["one", "two words"], texts);
+    }
+
     [Theory]
     [InlineData("a.jsonl", """{"txt":"x","label":"y"}""",
         "a.jsonl(1): there is no column 'text'; found [txt, label]. Did you mean 'txt'? Set 'columns.text' to the column to use.")]
