@@ -11,7 +11,7 @@ internal static partial class CausalGenerationParity
 {
     internal static IEnumerable<ParityCheck> Run(GoldenTensors golden, ICausalLanguageModel model)
     {
-        int[][] rows = [.. golden.Json.GetProperty("rows").EnumerateArray().Select(ReferenceJson.Integers)];
+        int[][] rows = [.. golden.Value("rows").EnumerateArray().Select(ReferenceJson.Integers)];
         if (golden.Has("completion_logprobs")) yield return Completions(golden, model, rows);
         foreach (var reference in golden.Json.EnumerateObject())
         {
@@ -24,8 +24,8 @@ internal static partial class CausalGenerationParity
 
     private static ParityCheck Completions(GoldenTensors golden, ICausalLanguageModel model, int[][] rows)
     {
-        int[][] completions = [.. golden.Json.GetProperty("completions").EnumerateArray().Select(ReferenceJson.Integers)];
-        double[][] expected = [.. golden.Json.GetProperty("completion_logprobs").EnumerateArray().Select(ReferenceJson.Doubles)];
+        int[][] completions = [.. golden.Value("completions").EnumerateArray().Select(ReferenceJson.Integers)];
+        double[][] expected = [.. golden.Value("completion_logprobs").EnumerateArray().Select(ReferenceJson.Doubles)];
         var (difference, tokens) = (0.0, 0);
         for (var i = 0; i < rows.Length; i++)
         {
@@ -44,7 +44,7 @@ internal static partial class CausalGenerationParity
     {
         int[][] expected = [.. reference.Value.EnumerateArray().Select(ReferenceJson.Integers)];
         var longest = expected.Max(row => row.Length);
-        var padding = golden.Json.GetProperty("pad_token_id").GetInt32();
+        var padding = golden.Value("pad_token_id").GetInt32();
         int[] stop = settings.Groups["noeos"].Success ? [] : EndTokens(golden.Json);
         var options = new SamplingOptions { DoSample = false, MaxNewTokens = longest };
         if (settings.Groups["penalty"] is { Success: true } penalty) options = options with { RepetitionPenalty = double.Parse(penalty.ValueSpan, CultureInfo.InvariantCulture) };

@@ -56,7 +56,7 @@ internal static partial class ClassifierParity
                 : ParityCheck.Skip($"hidden_{i}", "the folder does not hold it"));
         }
 
-        var labels = torch.tensor(GoldenTensors.Numbers(golden.Json.GetProperty("labels")));
+        var labels = torch.tensor(GoldenTensors.Numbers(golden.Value("labels")));
         var ones = torch.ones([rows.Length]);
         var loss = Losses.ClassSum(logits, labels, ones) / rows.Length;
         loss.backward();
@@ -74,7 +74,7 @@ internal static partial class ClassifierParity
 
         if (golden.Has("row_weights"))
         {
-            var weights = GoldenTensors.Doubles(golden.Json.GetProperty("row_weights"));
+            var weights = GoldenTensors.Doubles(golden.Value("row_weights"));
             Compare("weighted_loss", Losses.ClassSum(logits, labels, torch.tensor(weights).to(ScalarType.Float32)) / weights.Sum());
         }
 

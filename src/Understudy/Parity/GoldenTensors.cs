@@ -9,10 +9,25 @@ internal sealed class GoldenTensors : IDisposable
 {
     private readonly SafeTensorsFile file;
     private readonly JsonDocument document;
+    private readonly string path;
 
     internal GoldenTensors(string folder)
     {
-        document = JsonDocument.Parse(File.ReadAllText(Path.Combine(folder, "expected.json")));
+        path = Path.Combine(folder, "expected.json");
+        try
+        {
+            document = JsonDocument.Parse(File.ReadAllText(path));
+        }
+        catch (JsonException error)
+        {
+            throw new InvalidDataException($"{path} is not valid JSON: {error.Message}", error);
+        }
+
+        if (Json.ValueKind != JsonValueKind.Object)
+        {
+            throw new InvalidDataException($"{path} is not a JSON object.");
+        }
+
         file = SafeTensorsFile.Open(Path.Combine(folder, "expected.safetensors"));
     }
 
@@ -26,9 +41,13 @@ internal sealed class GoldenTensors : IDisposable
         ? MappedTensors.View(new CheckpointTensor(file, entry))
         : throw new InvalidDataException($"{file.Path} has no tensor '{name}'.");
 
-    internal double Number(string name) => Json.GetProperty(name).GetDouble();
+    internal JsonElement Value(string name) => Json.TryGetProperty(name, out var value)
+        ? value
+        : throw new InvalidDataException($"{path} has no key '{name}', which this comparison needs.");
 
-    internal long[][] Rows(string name) => Rows(Json.GetProperty(name));
+    internal double Number(string name) => Value(name).GetDouble();
+
+    internal long[][] Rows(string name) => Rows(Value(name));
 
     internal static long[][] Rows(JsonElement element) => [.. element.EnumerateArray().Select(row => Numbers(row))];
 

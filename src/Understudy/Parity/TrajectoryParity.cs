@@ -10,8 +10,8 @@ internal static class TrajectoryParity
 {
     internal static IEnumerable<ParityCheck> Run(GoldenTensors golden, IPretrainedModel model, Func<JsonElement, Tensor> lossOf)
     {
-        var settings = golden.Json.GetProperty("training");
-        var batches = golden.Json.GetProperty("training_batches");
+        var settings = golden.Value("training");
+        var batches = golden.Value("training_batches");
         var betas = GoldenTensors.Doubles(settings.GetProperty("betas"));
         var expectedLoss = GoldenTensors.Doubles(settings.GetProperty("loss"));
         var expectedNorm = GoldenTensors.Doubles(settings.GetProperty("grad_norm_before_clipping"));

@@ -42,6 +42,22 @@ public sealed class ModelParityTests
         Assert.Contains(ModelParity.Run(folder.FullName), check => check.Verdict == ParityVerdict.Failed);
     }
 
+    [Theory]
+    [InlineData("{}", "has no key 'rows', which this comparison needs.")]
+    [InlineData("{\"rows\": [", "is not valid JSON:")]
+    public void A_damaged_reference_says_what_is_wrong_with_it(string text, string message)
+    {
+        using var folder = new TemporaryFolder();
+        foreach (var file in Directory.GetFiles(Path.Combine(Repository.Root, "tests", "Understudy.Tests", "Fixtures", "models", "bert-classifier")))
+        {
+            File.Copy(file, folder[Path.GetFileName(file)]);
+        }
+
+        File.WriteAllText(folder["expected.json"], text);
+        var error = Assert.Throws<InvalidDataException>(() => ModelParity.Run(folder.FullName).ToList());
+        Assert.StartsWith(folder["expected.json"] + " " + message, error.Message, StringComparison.Ordinal);
+    }
+
     [SharedFact("models/all-MiniLM-L6-v2")]
     public void Embeddings_of_a_real_encoder_equal_the_reference()
     {
