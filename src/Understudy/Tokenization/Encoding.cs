@@ -24,10 +24,7 @@ public sealed record Encoding
     /// <summary>0 for padding, else 1.</summary>
     public required int[] AttentionMask { get; init; }
 
-    /// <summary>
-    /// What truncation cut off, each part with special tokens and padding of its own. As in the reference, a text is
-    /// tokenized only as far as <see cref="TruncationOptions.MaxLength"/> needs, so what lies far beyond is in no part.
-    /// </summary>
+    /// <summary>What truncation cut off, each part with special tokens and padding of its own.</summary>
     public required IReadOnlyList<Encoding> Overflowing { get; init; }
 
     /// <summary>The number of tokens.</summary>

@@ -52,25 +52,6 @@ internal sealed class PreTokenizedText
         }
     }
 
-    /// <summary>
-    /// Tokenizes from one end only until there are <paramref name="enough"/> tokens, and drops the pieces that are left.
-    /// The reference does so ahead of truncation, which shows in what overflows and in which text of a pair is longer.
-    /// </summary>
-    public void Tokenize(Func<string, IReadOnlyList<Token>> tokenize, int enough, Side keptEnd)
-    {
-        var kept = new List<TextPiece>();
-        var count = 0;
-        for (var i = 0; i < Pieces.Count && count < enough; i++)
-        {
-            var piece = Pieces[keptEnd == Side.Left ? i : Pieces.Count - 1 - i];
-            var tokens = piece.Tokens ?? tokenize(piece.Text.Text);
-            kept.Add(piece with { Tokens = tokens });
-            count += tokens.Count;
-        }
-        if (keptEnd == Side.Right) kept.Reverse();
-        Pieces = kept;
-    }
-
     public static IEnumerable<TextPiece> Parts(AlignedText text, ITextPattern pattern, SplitBehavior behavior)
     {
         foreach (var range in behavior.Apply(pattern.Find(text.Text)))

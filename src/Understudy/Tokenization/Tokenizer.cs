@@ -143,13 +143,12 @@ public sealed class Tokenizer
         return parts.PostProcessor?.Process(sequences, addSpecialTokens) ?? sequences;
     }
 
-    internal TokenSequence Sequence(SourceText text, int input, TruncationOptions? truncation = null)
+    internal TokenSequence Sequence(SourceText text, int input)
     {
         var work = new PreTokenizedText(text.Text);
         parts.AddedVocabulary.Extract(work, parts.Normalizer);
         parts.PreTokenizer?.PreTokenize(work);
-        if (truncation is null || (truncation.Strategy == TruncationStrategy.OnlySecond && input == 0)) work.Tokenize(parts.Model.Tokenize);
-        else work.Tokenize(parts.Model.Tokenize, truncation.MaxLength, truncation.Side == Side.Right ? Side.Left : Side.Right);
+        work.Tokenize(parts.Model.Tokenize);
         var sequence = new TokenSequence();
         foreach (var piece in work.Pieces)
         {
@@ -166,8 +165,8 @@ public sealed class Tokenizer
     {
         ArgumentNullException.ThrowIfNull(text);
         var sources = pair is null ? new[] { new SourceText(text) } : [new SourceText(text), new SourceText(pair)];
-        var first = Sequence(sources[0], 0, parts.Truncation);
-        var second = pair is null ? null : Sequence(sources[1], 1, parts.Truncation);
+        var first = Sequence(sources[0], 0);
+        var second = pair is null ? null : Sequence(sources[1], 1);
         if (parts.Truncation is { } truncation)
         {
             var added = addSpecialTokens ? parts.PostProcessor?.AddedTokens(pair is not null) ?? 0 : 0;
