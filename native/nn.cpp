@@ -1,17 +1,16 @@
 // Matrix products and the functional layer operations.
 #include "abi.h"
-#include "products.h"
 
 #include <cmath>
 
 using namespace understudy;
 
 UNDERSTUDY_API Handle understudy_matmul(ConstHandle x, ConstHandle y) {
-    return tensor_of([&] { return understudy::matmul(*x, *y); });
+    return tensor_of([&] { return at::matmul(*x, *y); });
 }
 
 UNDERSTUDY_API Handle understudy_linear(ConstHandle x, ConstHandle weight, ConstHandle bias) {
-    return tensor_of([&] { return understudy::linear(*x, *weight, optional(bias)); });
+    return tensor_of([&] { return at::linear(*x, *weight, optional(bias)); });
 }
 
 UNDERSTUDY_API Handle understudy_embedding(ConstHandle weight, ConstHandle indices, int64_t padding_idx) {
@@ -45,7 +44,7 @@ UNDERSTUDY_API Handle understudy_scaled_dot_product_attention(ConstHandle query,
 #else
         TORCH_CHECK(!(is_causal && attention_mask.has_value()), "give either a mask or is_causal, not both");
         const auto scale = 1.0 / std::sqrt(static_cast<double>(query->size(-1)));
-        auto scores = understudy::matmul(*query * scale, key->transpose(-2, -1));
+        auto scores = at::matmul(*query * scale, key->transpose(-2, -1));
         if (is_causal) {
             const auto tokens = query->size(-2);
             const auto keys = key->size(-2);
@@ -60,7 +59,7 @@ UNDERSTUDY_API Handle understudy_scaled_dot_product_attention(ConstHandle query,
         if (dropout > 0) {
             weights = at::dropout(weights, dropout, true);
         }
-        return understudy::matmul(weights, *value);
+        return at::matmul(weights, *value);
 #endif
     });
 }
