@@ -63,7 +63,7 @@ internal static class RunVerbs
         if (!options.Generates)
             throw Missing(file, "arms", "no arm uses generated rows, so the teacher does not learn to write them. Add 'generated' or 'both' to 'arms'.");
         var (teacher, print, data, task) = Teacher(file, context);
-        var (_, _, result) = Generate.Run(options.Generate, teacher, task, data, options.Seed, options.Teacher.Tune.Precision, print, context);
+        var (_, _, result) = Generate.Run(options.Generate, options.Annotate, teacher, task, data, options.Seed, options.Teacher.Tune.Precision, print, context);
         return $"{context.Folder.Rows("generated")}: {result.InWords()}";
     }
 

@@ -38,6 +38,7 @@ public sealed class ClassificationTask
         words = [.. labels.Select(label => options.LabelWords.TryGetValue(label, out var given) ? given : label.Replace('_', ' '))];
         allWords = string.Join(", ", words);
         completions = [.. words.Select(text => completion.Render(_ => text))];
+        ModelChoosesLabel = !generationPrompt.Fields.Any(field => field is "label" or "label_description");
         scaffold = [.. Scaffold(prompt).Concat(Scaffold(generationPrompt)).Except(Scaffold(generationCompletion))];
         ThrowIfAny(PromptFaults().Concat(generates ? GenerationFaults() : []).Concat(LabelFaults()));
     }
@@ -55,6 +56,9 @@ public sealed class ClassificationTask
     /// <exception cref="ArgumentException">The row lacks a field that the prompt names.</exception>
     public string Prompt(Example example) => prompt.Render(field => Value(field, example));
 
+    /// <summary>The prompt with the task's own values filled in and the fields of a row left in braces: what all prompts for labels have in common.</summary>
+    public string PromptTemplate => prompt.Render(name => TaskValue(name) ?? $"{{{name}}}");
+
     /// <summary>The prompt with <paramref name="content"/> in place of every value of a row, to calibrate label scores against (Zhao et al., arXiv 2102.09690).</summary>
     public string ContentFreePrompt(string content = "N/A") => prompt.Render(field => TaskValue(field) ?? content);
 
@@ -62,7 +66,11 @@ public sealed class ClassificationTask
     /// <exception cref="ArgumentException">The label is not in the set.</exception>
     public string Completion(string label) => completions[Labels.IndexOf(label)];
 
+    /// <summary>Whether the model chooses the label of a row that it writes: the generation prompt names none, so the completion does.</summary>
+    public bool ModelChoosesLabel { get; }
+
     /// <summary>The prompt for a new row with <paramref name="label"/>.</summary>
+    /// <param name="label">A label of the set; not looked at where <see cref="ModelChoosesLabel"/>.</param>
     /// <exception cref="ArgumentException">The label is not in the set.</exception>
     public string GenerationPrompt(string label)
     {
@@ -80,6 +88,10 @@ public sealed class ClassificationTask
     public string GenerationCompletion(Example example) =>
         generationCompletion.Render(field => field == "label" ? words[Labels.IndexOf(example.Label ?? throw new ArgumentException($"Row '{example.Id}' has no label.", nameof(example)))] : Value(field, example));
 
+    /// <summary>A labelled row as an example to show before a <see cref="GenerationPrompt"/>, without the end.</summary>
+    /// <exception cref="ArgumentException">The row lacks a label or a field that the templates name.</exception>
+    public string GenerationExample(Example example) => GenerationPrompt(example.Label ?? throw new ArgumentException($"Row '{example.Id}' has no label.", nameof(example))) + GenerationCompletion(example);
+
     /// <summary>The label whose completion a model wrote, white space at the ends aside.</summary>
     /// <returns>Null when <paramref name="written"/> is the completion of no label.</returns>
     public string? ParseLabel(string written)
@@ -94,14 +106,14 @@ public sealed class ClassificationTask
     }
 
     /// <summary>Reads a generated text back into a row. Never throws for what a model wrote.</summary>
-    /// <param name="label">The label that was asked for.</param>
+    /// <param name="label">The label that was asked for; not looked at where <see cref="ModelChoosesLabel"/>.</param>
     /// <param name="generated">What the model wrote after <see cref="GenerationPrompt"/>.</param>
     /// <param name="id">The id of the row.</param>
     /// <param name="finished">Whether the model ended the text itself; false when the token limit did.</param>
     /// <exception cref="ArgumentException">The label that was asked for is not in the set.</exception>
-    public ParsedGeneration ParseGenerated(string label, string generated, string id, bool finished)
+    public ParsedGeneration ParseGenerated(string? label, string generated, string id, bool finished)
     {
-        var index = Labels.IndexOf(label);
+        var index = ModelChoosesLabel ? 0 : Labels.IndexOf(label!);
         var hasMarker = EndMarker is not null && generated.Contains(EndMarker, StringComparison.Ordinal);
         if (!finished && !hasMarker)
             return ParsedGeneration.Failed(ParseFailure.Unfinished, "The text was cut by the token limit.");
@@ -132,7 +144,14 @@ public sealed class ClassificationTask
             var field = generationCompletion.Fields[i];
             if (field == "label")
             {
-                if (values[i] != words[index])
+                if (ModelChoosesLabel)
+                {
+                    index = Array.IndexOf(words, values[i]);
+                    if (index < 0)
+                        return ParsedGeneration.Failed(ParseFailure.UnknownLabel, $"The text says label '{values[i]}', which is not in the label set.");
+                    row = row with { Label = Labels[index] };
+                }
+                else if (values[i] != words[index])
                     return ParsedGeneration.Failed(ParseFailure.WrongLabel, $"The text says label '{values[i]}'; asked for was '{words[index]}'.");
                 continue;
             }
@@ -176,6 +195,9 @@ public sealed class ClassificationTask
 
     private IEnumerable<OptionFault> GenerationFaults() =>
     [
+        .. ModelChoosesLabel && !generationCompletion.Fields.Contains("label")
+            ? [new OptionFault("generation_prompt", "neither this template nor generation_completion uses {label}, so a generated row would have none. Add it here to ask for a label, or there to let the model choose one.")]
+            : Array.Empty<OptionFault>(),
         .. Unknown("generation_prompt", generationPrompt, Reserved),
         .. Unknown("generation_completion", generationCompletion, [.. columns.TemplateFields(), "label"]),
         .. from field in prompt.Fields.Distinct()

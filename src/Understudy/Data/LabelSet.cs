@@ -92,6 +92,14 @@ public sealed class LabelSet : IReadOnlyList<string>, IEquatable<LabelSet>
         return probabilities;
     }
 
+    /// <summary>Values in class order by the labels' names.</summary>
+    /// <param name="values">One for each label.</param>
+    /// <exception cref="ArgumentException">There are fewer or more values than labels.</exception>
+    public IReadOnlyDictionary<string, double> Named(IReadOnlyList<double> values) =>
+        values.Count == Count
+            ? new OrderedDictionary<string, double>(names.Zip(values, KeyValuePair.Create))
+            : throw new ArgumentException($"Expected {Count} values, one for each label, found {values.Count}.", nameof(values));
+
     /// <summary>Compares names and order.</summary>
     public bool Equals(LabelSet? other) => other is not null && names.AsSpan().SequenceEqual(other.names);
 

@@ -21,8 +21,11 @@ public enum ParseFailure
     /// <summary>It holds bytes that are not text: half a character, or a control character.</summary>
     NotText,
 
-    /// <summary>The label in it is not one of the labels, or not the one that was asked for.</summary>
+    /// <summary>The label in it is not the one that was asked for.</summary>
     WrongLabel,
+
+    /// <summary>The label in it, which the model was to choose, is not one of the labels.</summary>
+    UnknownLabel,
 }
 
 /// <summary>A generated text after parsing: a row, or the reason why it is none.</summary>

@@ -52,7 +52,7 @@ public static class Distill
 
             if (generates)
             {
-                (generatedRows, rowsPrint[RunArm.Generated], generated) = Generate.Run(options.Generate, teacher, task, data, options.Seed, precision, teacherPrint, context);
+                (generatedRows, rowsPrint[RunArm.Generated], generated) = Generate.Run(options.Generate, options.Annotate, teacher, task, data, options.Seed, precision, teacherPrint, context);
             }
         }
 
@@ -61,7 +61,7 @@ public static class Distill
             rowsPrint[RunArm.Both] = new Fingerprint().AddUpstream("annotate", rowsPrint[RunArm.Annotated]).AddUpstream("generate", rowsPrint[RunArm.Generated]);
         }
 
-        var arms = TrainStudents(options, data, Examples(annotatedRows, options.Annotate.SoftLabels), Examples(generatedRows, false), rowsPrint, context);
+        var arms = TrainStudents(options, data, Examples(annotatedRows, options.Annotate.SoftLabels), Examples(generatedRows, options.Generate.SoftLabels), rowsPrint, context);
         var result = new RunResult(data.Train.Count, pretrained, tuned, teacherTest, annotated, generated, arms);
         context.Folder.Write(result);
         return result;

@@ -1,7 +1,9 @@
 using System.Text.Json;
 using Understudy.Data;
+using Understudy.Generation;
 using Understudy.Models;
 using Understudy.Runs;
+using Understudy.Synthesis;
 using Understudy.Tokenization;
 using Understudy.Torch;
 
@@ -54,6 +56,19 @@ public sealed class Teacher : IDisposable
             model.Dispose();
             throw;
         }
+    }
+
+    /// <summary>Scores the task's labels after prompts.</summary>
+    /// <param name="options">Whether scores are normalized and calibrated.</param>
+    internal LabelScorer Scorer(AnnotateOptions options)
+    {
+        var scorer = new LabelScorer(Model, Rows.LabelTokens, options.LengthNormalize);
+        if (options.Calibrate)
+        {
+            scorer.Calibrate([Rows.ContentFreePrompt()]);
+        }
+
+        return scorer;
     }
 
     /// <summary>Saves model and tokenizer as a Hugging Face folder.</summary>

@@ -54,10 +54,10 @@ internal sealed class TeacherRows
 
     /// <summary>The prompt for a new text of a label.</summary>
     /// <param name="label">The label.</param>
-    /// <param name="shots">Seeds of that label to show first.</param>
+    /// <param name="shots">Seeds to show first, each after its own prompt.</param>
     internal int[] GenerationPrompt(string label, IEnumerable<Example> shots)
     {
-        var shown = shots.SelectMany(shot => Encode(task.GenerationPrompt(label) + task.GenerationCompletion(shot)).Concat(end));
+        var shown = shots.SelectMany(shot => Encode(task.GenerationExample(shot)).Concat(end));
         return [begin, .. shown, .. Encode(task.GenerationPrompt(label))];
     }
 

@@ -22,9 +22,9 @@ public sealed record AnnotateOptions
     /// <value>The default value is false.</value>
     public bool Calibrate { get; init; }
 
-    /// <summary>The least probability of the most probable label for a row to be kept, from 0 to 1. Rows below it stay in the rows file with that verdict.</summary>
-    /// <value>The default value is 0: all are kept.</value>
-    public double MinConfidence { get; init; }
+    /// <summary>Which labelled rows students may learn from. A changed filter does not have the teacher score the rows again.</summary>
+    /// <value>The default value is every filter at its own default.</value>
+    public FilterOptions Filters { get; init; } = new();
 
     /// <summary>Rows scored at once, at least 1.</summary>
     /// <value>The default value is 32.</value>
@@ -32,8 +32,9 @@ public sealed record AnnotateOptions
     public int BatchSize { get; init; } = 32;
 
     /// <summary>Every value out of its range, with its key.</summary>
-    public IEnumerable<OptionFault> Validate() => Faults(
-        AtLeast("max_rows", MaxRows, 1),
-        Between("min_confidence", MinConfidence, 0, 1),
-        AtLeast("batch_size", BatchSize, 1));
+    public IEnumerable<OptionFault> Validate() =>
+    [
+        .. Faults(AtLeast("max_rows", MaxRows, 1), AtLeast("batch_size", BatchSize, 1)),
+        .. Filters.Validate().Select(fault => fault.Under("filters")),
+    ];
 }

@@ -27,6 +27,18 @@ public sealed record GenerateOptions
     /// <value>The default value is sampling with temperature 1 and top-p 0.95, at most 48 tokens, ended by a line break.</value>
     public SamplingOptions Sampling { get; init; } = new() { TopP = 0.95, MaxNewTokens = 48, StopStrings = ["\n"] };
 
+    /// <summary>Whether the teacher labels the texts that it wrote, as it annotates: its doubts are then kept with the row and the filters can ask about them, or its label replaces the one asked for.</summary>
+    /// <value>The default value is check.</value>
+    public RelabelMode Relabel { get; init; } = RelabelMode.Check;
+
+    /// <summary>Whether students learn from the teacher's whole distribution over the labels, where it labelled the text again, instead of the row's label.</summary>
+    /// <value>The default value is true.</value>
+    public bool SoftLabels { get; init; } = true;
+
+    /// <summary>Which written rows students may learn from; those rejected do not count for a label's quota. A changed filter reuses what the teacher wrote.</summary>
+    /// <value>The default value is every filter at its own default.</value>
+    public FilterOptions Filters { get; init; } = new();
+
     /// <summary>Texts generated at once, at least 1.</summary>
     /// <value>The default value is 32.</value>
     [NotInFingerprint]
@@ -42,5 +54,6 @@ public sealed record GenerateOptions
             AtLeast("samples_per_prompt", SamplesPerPrompt, 1),
             AtLeast("batch_size", BatchSize, 1)),
         .. Sampling.Validate().Select(fault => fault.Under("sampling")),
+        .. Filters.Validate().Select(fault => fault.Under("filters")),
     ];
 }

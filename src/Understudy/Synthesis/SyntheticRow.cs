@@ -1,9 +1,11 @@
+using System.Text.Json;
 using System.Text.Json.Serialization;
 using Understudy.Data;
 
 namespace Understudy.Synthesis;
 
 /// <summary>How a synthetic row came about.</summary>
+[JsonConverter(typeof(SynthesisModeConverter))]
 public enum SynthesisMode
 {
     /// <summary>An unlabelled text that the teacher labelled.</summary>
@@ -13,24 +15,7 @@ public enum SynthesisMode
     Generated,
 }
 
-/// <summary>What became of a synthetic row. The text under <see cref="SyntheticRow.Reason"/> says more.</summary>
-public enum Verdict
-{
-    /// <summary>Students train on it.</summary>
-    Kept,
-
-    /// <summary>A generated text that is not of the form asked for.</summary>
-    Unparsable,
-
-    /// <summary>A seed, a held-out text or an earlier synthetic row has the same text.</summary>
-    Duplicate,
-
-    /// <summary>The teacher is less sure than <c>min_confidence</c> asks.</summary>
-    LowConfidence,
-
-    /// <summary>Its label had enough rows already.</summary>
-    QuotaFull,
-}
+internal sealed class SynthesisModeConverter() : JsonStringEnumConverter<SynthesisMode>(JsonNamingPolicy.SnakeCaseLower, allowIntegerValues: false);
 
 /// <summary>A row that the teacher made, kept or not: one line of <c>rows/*.jsonl</c>.</summary>
 public sealed record SyntheticRow
@@ -39,8 +24,10 @@ public sealed record SyntheticRow
     public required string Id { get; init; }
 
     /// <summary>How it came about.</summary>
-    [JsonConverter(typeof(JsonStringEnumConverter<SynthesisMode>))]
     public required SynthesisMode Mode { get; init; }
+
+    /// <summary>Id of the prompt, which <c>rows/*-prompts.jsonl</c> resolves.</summary>
+    public required string PromptId { get; init; }
 
     /// <summary>The text; for an unparsable row what the teacher wrote.</summary>
     public required string Text { get; init; }
@@ -48,20 +35,22 @@ public sealed record SyntheticRow
     /// <summary>The second text of a pair task.</summary>
     public string? TextPair { get; init; }
 
-    /// <summary>The label: the teacher's choice, or the one asked for.</summary>
-    public required string Label { get; init; }
+    /// <summary>The label: the teacher's choice, or the one asked for. Null only where the model was to write one and wrote none that is known.</summary>
+    public required string? Label { get; init; }
 
-    /// <summary>The teacher's probability of every label, by label; null for generated rows.</summary>
+    /// <summary>The label that the text was asked for; null for annotated rows, and where the model chooses the label.</summary>
+    public string? AskedLabel { get; init; }
+
+    /// <summary>The teacher's probability of every label, by label; null where it was not asked.</summary>
     public IReadOnlyDictionary<string, double>? Scores { get; init; }
 
     /// <summary>Seed of the sampling; null for annotated rows.</summary>
     public long? Seed { get; init; }
 
-    /// <summary>Fingerprint of the teacher.</summary>
+    /// <summary>The first 16 digits of the teacher's fingerprint.</summary>
     public required string Teacher { get; init; }
 
     /// <summary>What became of it.</summary>
-    [JsonConverter(typeof(JsonStringEnumConverter<Verdict>))]
     public required Verdict Verdict { get; init; }
 
     /// <summary>Why, in a sentence; empty for a kept row.</summary>

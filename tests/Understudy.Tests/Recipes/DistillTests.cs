@@ -23,7 +23,7 @@ public sealed class DistillTests
         var result = Run(options, folder["run"], null);
         Assert.Equal(9, result.Seeds);
         Assert.Equal(["seeds_only", "both"], result.Arms.Select(arm => arm.Arm));
-        Assert.Equal(result.Seeds + result.Annotated!.Verdicts["Kept"] + result.Generated!.Verdicts.GetValueOrDefault("Kept"), result.Arms[1].TrainRows);
+        Assert.Equal(result.Seeds + result.Annotated!.Kept + result.Generated!.Kept, result.Arms[1].TrainRows);
         Assert.Equal(9, result.Arms[0].TrainRows);
         Assert.NotNull(result.Annotated.Accuracy);
         Assert.All(result.Arms, arm => Assert.Equal(9, arm.Test.Rows));

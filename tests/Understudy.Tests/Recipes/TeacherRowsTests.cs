@@ -35,7 +35,7 @@ public sealed class TeacherRowsTests
     public void A_bad_word_is_forbidden_with_and_without_a_space_before_it()
     {
         var rows = new TeacherRows(Tokenizer, Task, 0, 64);
-        var words = Generate.BadWords(new SamplingOptions { BadWords = ["ab"] }, rows);
+        var words = TextWriting.BadWords(new SamplingOptions { BadWords = ["ab"] }, rows);
         Assert.Equal([rows.Encode("ab"), rows.Encode(" ab")], words);
         Assert.Equal([2, 3], words.Select(tokens => tokens.Count));
     }
