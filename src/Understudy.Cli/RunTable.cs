@@ -16,12 +16,13 @@ internal static class RunTable
     public static string Of(RunResult result, string folder)
     {
         var lines = new List<string[]> { Heads };
-        if (result.Teacher is { Rows: > 0 } teacher)
+        if (result.Teacher is { } teacher)
             lines.Add(["teacher", "seeds_only", $"{result.Seeds}", Percent(teacher.Accuracy), Interval([teacher]), Percent(teacher.MacroF1)]);
         foreach (var arm in result.Arms.GroupBy(arm => (arm.Student, arm.Arm)))
         {
-            var tests = arm.Select(one => one.Test).ToArray();
-            lines.Add([arm.Key.Student, arm.Key.Arm, $"{arm.First().TrainRows}", Percent(tests.Average(test => test.Accuracy)), Interval(tests), Percent(tests.Average(test => test.MacroF1))]);
+            var tests = arm.Select(one => one.Test).OfType<EvaluationResult>().ToArray();
+            string[] figures = tests.Length == 0 ? ["", "", ""] : [Percent(tests.Average(test => test.Accuracy)), Interval(tests), Percent(tests.Average(test => test.MacroF1))];
+            lines.Add([arm.Key.Student, arm.Key.Arm, $"{arm.First().TrainRows}", .. figures]);
         }
         var text = new StringBuilder();
         var widths = Heads.Select((_, column) => lines.Max(line => line[column].Length)).ToArray();
@@ -33,13 +34,11 @@ internal static class RunTable
     // One training: how sure the figure is, given so many test rows. Several: how much they differ.
     private static string Interval(EvaluationResult[] tests)
     {
-        if (tests.Any(test => test.Rows == 0))
-            return "";
         var interval = tests.Length > 1
             ? ConfidenceInterval.OfMean([.. tests.Select(test => test.Accuracy)])
-            : ConfidenceInterval.Wilson((long)Math.Round(tests[0].Accuracy * tests[0].Rows), tests[0].Rows);
+            : tests[0].AccuracyInterval;
         return $"{Percent(interval.Lower)}-{Percent(interval.Upper)}";
     }
 
-    private static string Percent(double share) => double.IsNaN(share) ? "" : (100 * share).ToString("0.0", CultureInfo.InvariantCulture) + "%";
+    private static string Percent(double share) => (100 * share).ToString("0.0", CultureInfo.InvariantCulture) + "%";
 }

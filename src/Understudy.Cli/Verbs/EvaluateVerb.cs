@@ -19,7 +19,7 @@ internal static class EvaluateVerb
         {
             var source = arguments.Read(parsed, execution);
             var rows = ExampleReader.Read(source, labelled: true).Take(source.MaxRows ?? int.MaxValue).ToArray();
-            var (result, _) = Evaluate.Student(arguments.Model(parsed), rows, arguments.Options(parsed), arguments.Device(parsed), execution.Stop);
+            var (result, _) = Evaluate.Student(arguments.Model(parsed), rows, arguments.Options(parsed), seed: 1, arguments.Device(parsed), execution.Stop);
             var interval = ConfidenceInterval.Wilson((long)Math.Round(result.Accuracy * result.Rows), result.Rows);
             execution.Output.WriteLine(string.Create(CultureInfo.InvariantCulture,
                 $"accuracy {100 * result.Accuracy:0.00}% (95% interval {100 * interval.Lower:0.00}% to {100 * interval.Upper:0.00}%), macro-F1 {100 * result.MacroF1:0.00}%, {result.Rows} rows"));

@@ -69,7 +69,8 @@ public readonly record struct ConfidenceInterval(double Lower, double Upper)
         CheckConfidence(confidence);
     }
 
-    private static void CheckConfidence(double confidence)
+    /// <exception cref="ArgumentOutOfRangeException">It is not above 0 and below 1.</exception>
+    internal static void CheckConfidence(double confidence)
     {
         if (!(confidence > 0 && confidence < 1))
             throw new ArgumentOutOfRangeException(nameof(confidence), confidence, "Expected a confidence above 0 and below 1, such as 0.95.");

@@ -11,6 +11,12 @@ public sealed record EvaluationOptions
     [NotInFingerprint]
     public int BatchSize { get; init; } = 64;
 
+    /// <summary>Resamples of the test rows for each bootstrap interval, at least 100; 0 for no such intervals.</summary>
+    /// <value>The default value is 1000.</value>
+    public int BootstrapResamples { get; init; } = 1000;
+
     /// <summary>Every value out of its range, with its key.</summary>
-    public IEnumerable<OptionFault> Validate() => Faults(AtLeast("batch_size", BatchSize, 1));
+    public IEnumerable<OptionFault> Validate() => Faults(
+        AtLeast("batch_size", BatchSize, 1),
+        BootstrapResamples == 0 ? null : Between("bootstrap_resamples", BootstrapResamples, Bootstrap.FewestResamples, 1_000_000));
 }

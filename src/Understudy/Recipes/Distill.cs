@@ -4,24 +4,6 @@ using Understudy.Synthesis;
 
 namespace Understudy.Recipes;
 
-/// <summary>One line of a run's result: a student trained on an arm once.</summary>
-/// <param name="Student">Name of the student.</param>
-/// <param name="Arm">What it was trained on.</param>
-/// <param name="Repeat">Number of the repeat, from 1.</param>
-/// <param name="TrainRows">Rows it was trained on.</param>
-/// <param name="Test">How good it is on the test rows.</param>
-public sealed record ArmResult(string Student, string Arm, int Repeat, int TrainRows, EvaluationResult Test);
-
-/// <summary>What a run came to: <c>result.json</c> in the run folder.</summary>
-/// <param name="Seeds">Labelled rows.</param>
-/// <param name="Pretrain">The pre-training, where there was one.</param>
-/// <param name="Tune">The teacher's tuning, where there was one.</param>
-/// <param name="Teacher">How good the teacher is on the test rows.</param>
-/// <param name="Annotated">The annotated rows, where an arm has them.</param>
-/// <param name="Generated">The generated rows, where an arm has them.</param>
-/// <param name="Arms">Every student on every arm.</param>
-public sealed record RunResult(int Seeds, PretrainResult? Pretrain, TuneResult? Tune, EvaluationResult? Teacher, SynthesisResult? Annotated, SynthesisResult? Generated, IReadOnlyList<ArmResult> Arms);
-
 /// <summary>The whole run: teacher, synthetic rows, students with and without them, test accuracy (arXiv 2310.01119).</summary>
 public static class Distill
 {
@@ -62,7 +44,8 @@ public static class Distill
         }
 
         var arms = TrainStudents(options, data, Examples(annotatedRows, options.Annotate.SoftLabels), Examples(generatedRows, options.Generate.SoftLabels), rowsPrint, context);
-        var result = new RunResult(data.Train.Count, pretrained, tuned, teacherTest, annotated, generated, arms);
+        var comparisons = ArmComparison.Of(arms, teacherTest is not null, name => TestPrediction.Read(context.Folder.Predictions(name)), options.Evaluation, options.Seed);
+        var result = new RunResult(data.Train.Count, pretrained, tuned, teacherTest, annotated, generated, arms, comparisons);
         context.Folder.Write(result);
         return result;
     }
@@ -128,11 +111,15 @@ public static class Distill
             return null;
         }
 
-        var fingerprint = new Fingerprint().AddUpstream("tune", teacherPrint).Add("scoring", $"{options.Annotate.LengthNormalize} {options.Annotate.Calibrate}");
-        var stage = context.Begin("evaluate-teacher", fingerprint);
+        var fingerprint = new Fingerprint().AddUpstream("tune", teacherPrint).Add("scoring", $"{options.Annotate.LengthNormalize} {options.Annotate.Calibrate}")
+            .AddOptions("evaluation", options.Evaluation).Add("seed", $"{options.Seed}");
+        var file = context.Folder.Predictions("teacher");
+        var stage = context.Begin("evaluate-teacher", fingerprint, file);
         if (stage.State != StageState.Finished)
         {
-            stage.Finish(Evaluate.Teacher(teacher, task, data.Test, options.Annotate, options.Teacher.Tune.Precision, context).Result);
+            var (result, predictions) = Evaluate.Teacher(teacher, task, data.Test, options.Annotate, options.Evaluation, options.Seed, options.Teacher.Tune.Precision, context);
+            TestPrediction.Write(file, predictions);
+            stage.Finish(result);
         }
 
         return stage.Result<EvaluationResult>();
@@ -162,14 +149,19 @@ public static class Distill
         return results;
     }
 
-    private static EvaluationResult EvaluateStudent(string name, string folder, Fingerprint print, RunOptions options, DataSets data, RunContext context)
+    private static EvaluationResult? EvaluateStudent(string name, string folder, Fingerprint print, RunOptions options, DataSets data, RunContext context)
     {
-        var stage = context.Folder.Begin($"{name}.evaluate", new Fingerprint().AddUpstream("student", print));
+        if (data.Test.Count == 0)
+        {
+            return null;
+        }
+
+        var file = context.Folder.Predictions(name);
+        var stage = context.Folder.Begin($"{name}.evaluate", new Fingerprint().AddUpstream("student", print).AddOptions("evaluation", options.Evaluation).Add("seed", $"{options.Seed}"), file);
         if (stage.State != StageState.Finished)
         {
-            var result = data.Test.Count == 0
-                ? new EvaluationResult(0, double.NaN, double.NaN)
-                : Evaluate.Student(folder, data.Test, options.Evaluation, context.Device, context.Cancel).Result;
+            var (result, predictions) = Evaluate.Student(folder, data.Test, options.Evaluation, options.Seed, context.Device, context.Cancel);
+            TestPrediction.Write(file, predictions);
             context.Folder.Metrics.DropAfter($"{name}.evaluate", -1);
             context.Folder.Metrics.Append($"{name}.evaluate", 0, ("test_accuracy", result.Accuracy), ("test_macro_f1", result.MacroF1));
             stage.Finish(result);

@@ -10,6 +10,7 @@ namespace Understudy.Runs;
 /// rows/NAME.jsonl          synthetic rows, rejected ones and their reasons included
 /// stages/NAME/             what a stage needs to continue; stage.json says with which fingerprint it was begun and finished
 /// models/NAME/             Hugging Face folders
+/// predictions/NAME.jsonl   what the teacher and every student said of each test row
 /// superseded/NAME-PRINT/   what a stage had written before its settings changed
 /// </code>
 /// </remarks>
@@ -77,10 +78,13 @@ public sealed class RunFolder : IDisposable
     /// <summary>The folder for the model <paramref name="name"/>.</summary>
     public string Model(string name) => Below("models", Plain(name));
 
+    /// <summary>The file for what the model <paramref name="name"/> said of the test rows.</summary>
+    public string Predictions(string name) => Below("predictions", $"{Plain(name)}.jsonl");
+
     /// <summary>Begins a stage, continues it, or finds it finished.</summary>
     /// <param name="name">Letters, digits, <c>.</c>, <c>_</c> and <c>-</c>.</param>
     /// <param name="fingerprint">What the stage's result depends on.</param>
-    /// <param name="outputs">Files and folders that the stage writes outside its own folder, from <see cref="Rows"/> and <see cref="Model"/>. They are set aside when the fingerprint changed, and a stage is finished only while they are there.</param>
+    /// <param name="outputs">Files and folders that the stage writes outside its own folder, from <see cref="Rows"/>, <see cref="Model"/> and <see cref="Predictions"/>. They are set aside when the fingerprint changed, and a stage is finished only while they are there.</param>
     public RunStage Begin(string name, Fingerprint fingerprint, params IReadOnlyList<string> outputs)
     {
         var folder = Below("stages", Plain(name));

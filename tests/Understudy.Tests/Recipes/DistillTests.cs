@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Understudy.Data;
 using Understudy.Generation;
 using Understudy.Recipes;
@@ -26,13 +27,24 @@ public sealed class DistillTests
         Assert.Equal(result.Seeds + result.Annotated!.Kept + result.Generated!.Kept, result.Arms[1].TrainRows);
         Assert.Equal(9, result.Arms[0].TrainRows);
         Assert.NotNull(result.Annotated.Accuracy);
-        Assert.All(result.Arms, arm => Assert.Equal(9, arm.Test.Rows));
+        Assert.All(result.Arms, arm => Assert.Equal(9, arm.Test!.Rows));
         Assert.True(File.Exists(Path.Combine(folder["run"], "models", "student.both.1", "model.safetensors")));
         Assert.All(Rows(folder["run"], "annotated"), row => Assert.Equal(1, row.Scores!.Values.Sum(), 6));
+
+        Assert.Equal([("student", "both"), ("student", "teacher")], result.Comparisons.Select(one => (one.Student, one.Arm)));
+        Assert.Equal(result.Arms[1].Test!.Accuracy - result.Arms[0].Test!.Accuracy, result.Comparisons[0].Difference, 12);
+        Assert.Equal(JsonSerializer.Serialize(result), JsonSerializer.Serialize(RunResult.Read(AsRunFolder(folder["run"]))));
+        var predictions = TestPrediction.Read(Path.Combine(folder["run"], "predictions", "student.both.1.jsonl"));
+        Assert.Equal(result.Arms[1].Test!.Accuracy, predictions.Average(row => row.Right ? 1 : 0), 12);
+        Assert.Equal(result.Arms[1].Test!.LogLoss, predictions.Average(row => -Math.Log(row.LabelProbability)), 12);
 
         var again = new CountingProgress(null);
         Run(options, folder["run"], again);
         Assert.Equal(0, again.Started);
+
+        File.Delete(Path.Combine(folder["run"], "predictions", "student.both.1.jsonl"));
+        Assert.Equal(JsonSerializer.Serialize(result), JsonSerializer.Serialize(Run(options, folder["run"], null)));
+        Assert.Equal(predictions, TestPrediction.Read(Path.Combine(folder["run"], "predictions", "student.both.1.jsonl")));
     }
 
     [Fact]
@@ -63,7 +75,10 @@ public sealed class DistillTests
             File.ReadAllBytes(Path.Combine(folder["whole"], "models", name, "model.safetensors")),
             File.ReadAllBytes(Path.Combine(folder["pieced"], "models", name, "model.safetensors"))));
         Assert.Equal(whole.Tune, pieced.Tune);
-        Assert.Equal(whole.Arms, pieced.Arms);
+        Assert.Equal(JsonSerializer.Serialize(new { whole.Teacher, whole.Arms, whole.Comparisons }), JsonSerializer.Serialize(new { pieced.Teacher, pieced.Arms, pieced.Comparisons }));
+        Assert.All(["teacher", "student.seeds_only.1", "student.both.1"], name => Assert.Equal(
+            File.ReadAllBytes(Path.Combine(folder["whole"], "predictions", $"{name}.jsonl")),
+            File.ReadAllBytes(Path.Combine(folder["pieced"], "predictions", $"{name}.jsonl"))));
     }
 
     [Fact]
@@ -96,6 +111,13 @@ public sealed class DistillTests
     {
         using var run = RunFolder.Open(path);
         return Distill.Run(options, new RunContext(run, progress ?? RunProgress.None, Device.CPU, cancel));
+    }
+
+    // The program writes the run file; a recipe alone does not.
+    private static string AsRunFolder(string path)
+    {
+        File.WriteAllText(Path.Combine(path, "run.yaml"), "");
+        return path;
     }
 
     private static IReadOnlyList<SyntheticRow> Rows(string run, string name)
