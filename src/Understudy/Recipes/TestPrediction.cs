@@ -1,4 +1,3 @@
-using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Understudy.Data;
@@ -46,12 +45,7 @@ public sealed record TestPrediction(string Id, string Label, string Predicted, d
     }
 
     /// <summary>Writes predictions in one step that a crash cannot divide.</summary>
-    internal static void Write(string path, IEnumerable<TestPrediction> rows) => Storage.Replace(path, stream =>
-    {
-        using var writer = new StreamWriter(stream, new UTF8Encoding(false), leaveOpen: true) { NewLine = "\n" };
-        foreach (var row in rows)
-            writer.WriteLine(RunJson.Line(row));
-    });
+    internal static void Write(string path, IEnumerable<TestPrediction> rows) => JsonRows.Write(path, rows);
 
     /// <summary>Pairs rows with what was predicted.</summary>
     internal static IReadOnlyList<TestPrediction> Of(IReadOnlyList<Example> rows, IReadOnlyList<Prediction> predictions, LabelSet labels) =>
