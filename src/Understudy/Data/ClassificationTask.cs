@@ -195,9 +195,6 @@ public sealed class ClassificationTask
 
     private IEnumerable<OptionFault> GenerationFaults() =>
     [
-        .. ModelChoosesLabel && !generationCompletion.Fields.Contains("label")
-            ? [new OptionFault("generation_prompt", "neither this template nor generation_completion uses {label}, so a generated row would have none. Add it here to ask for a label, or there to let the model choose one.")]
-            : Array.Empty<OptionFault>(),
         .. Unknown("generation_prompt", generationPrompt, Reserved),
         .. Unknown("generation_completion", generationCompletion, [.. columns.TemplateFields(), "label"]),
         .. from field in prompt.Fields.Distinct()

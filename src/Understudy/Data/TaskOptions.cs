@@ -23,7 +23,7 @@ public sealed record TaskOptions
     /// <value>The default value is a space and <c>{label}</c>.</value>
     public string Completion { get; init; } = " {label}";
 
-    /// <summary>The prompt to write a new row for a label.</summary>
+    /// <summary>The prompt to write a new row for a label. Where it names no label and the completion does, the model chooses the label of the row.</summary>
     /// <value>The default value is <c>Label: {label}</c>, a line break and <c>Text:</c>.</value>
     public string GenerationPrompt { get; init; } = "Label: {label}\nText:";
 
@@ -54,9 +54,11 @@ public sealed record TaskOptions
             faults.Add(new("prompt", $"the prompt uses {{{leak}}}, which is what the model is asked for. Move it to 'completion'."));
         if (Fields("completion", Completion, faults) is { } completion && !(completion.Contains("label") && completion.All(field => field == "label")))
             faults.Add(new("completion", $"expected a template with {{label}} and no other field, found '{Completion}'."));
-        if (Fields("generation_prompt", GenerationPrompt, faults) is { } generation && !generation.Contains("label") && !generation.Contains("label_description"))
-            faults.Add(new("generation_prompt", "expected {label} or {label_description}: without it the model does not know what to write."));
-        if (Fields("generation_completion", GenerationCompletion, faults) is { } written)
+        var asked = Fields("generation_prompt", GenerationPrompt, faults);
+        var written = Fields("generation_completion", GenerationCompletion, faults);
+        if (asked is not null && written is not null && !asked.Contains("label") && !asked.Contains("label_description") && !written.Contains("label"))
+            faults.Add(new("generation_prompt", "neither this template nor generation_completion uses {label}, so a generated row would have none. Add {label} or {label_description} here to ask for a label, or {label} there to let the model choose one."));
+        if (written is not null)
             faults.AddRange(Unreadable(written));
         if (EndMarker is { Length: 0 })
             faults.Add(new("end_marker", "expected a text, found an empty one. Remove the key to use the model's end-of-text token."));

@@ -124,7 +124,7 @@ public sealed class ClassificationTaskTests
             [
                 "prompt: the prompt uses {label}, which is what the model is asked for. Move it to 'completion'.",
                 "completion: expected a template with {label} and no other field, found '{text}'.",
-                "generation_prompt: expected {label} or {label_description}: without it the model does not know what to write.",
+                "generation_prompt: neither this template nor generation_completion uses {label}, so a generated row would have none. Add {label} or {label_description} here to ask for a label, or {label} there to let the model choose one.",
                 "generation_completion: {text} stands twice, so a generated text cannot be read back. Use it once.",
                 "generation_completion: {id} is not part of a row. Move it to 'generation_prompt'.",
                 "generation_completion: two placeholders touch, so a generated text cannot be read back. Put a text or a line break between them.",

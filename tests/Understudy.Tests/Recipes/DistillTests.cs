@@ -107,7 +107,7 @@ public sealed class DistillTests
         Assert.Equal(["learn tokenizer", "student.seeds_only.1", "learn tokenizer", "student.both.1"], progress.Stages);
     }
 
-    private static RunResult Run(RunOptions options, string path, CountingProgress? progress, CancellationToken cancel = default)
+    internal static RunResult Run(RunOptions options, string path, CountingProgress? progress, CancellationToken cancel = default)
     {
         using var run = RunFolder.Open(path);
         return Distill.Run(options, new RunContext(run, progress ?? RunProgress.None, Device.CPU, cancel));
@@ -120,13 +120,13 @@ public sealed class DistillTests
         return path;
     }
 
-    private static IReadOnlyList<SyntheticRow> Rows(string run, string name)
+    internal static IReadOnlyList<SyntheticRow> Rows(string run, string name)
     {
         using var journal = Journal<SyntheticRow>.Open(Path.Combine(run, "rows", $"{name}.jsonl"), row => row.Id);
         return journal.Read();
     }
 
-    private static RunOptions Options(TemporaryFolder folder)
+    internal static RunOptions Options(TemporaryFolder folder)
     {
         WriteRows(folder["train.csv"], 0, 8);
         WriteRows(folder["test.csv"], 8, 11);
@@ -172,7 +172,7 @@ public sealed class DistillTests
         File.WriteAllLines(path, ["id,text,label", .. Verbs.SelectMany(verb => Things[first..end].Select(thing => $"{verb}-{thing},please {verb} some {thing},{verb}"))]);
 
     /// <summary>Cancels after so many reports of progress.</summary>
-    private sealed class CountingProgress(CancellationTokenSource? cancel, int after = int.MaxValue) : IRunProgress, IStageProgress
+    internal sealed class CountingProgress(CancellationTokenSource? cancel, int after = int.MaxValue) : IRunProgress, IStageProgress
     {
         private int left = after;
 
