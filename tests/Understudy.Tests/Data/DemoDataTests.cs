@@ -16,7 +16,7 @@ public sealed partial class DemoDataTests
     public void Seeds_and_test_have_the_same_twelve_intents_in_equal_parts()
     {
         var (seeds, test) = (Labelled("seeds.jsonl"), Labelled("test.jsonl"));
-        Assert.Equal((120, 432, 840), (seeds.Length, test.Length, Pool().Length));
+        Assert.Equal((120, 432, 1664), (seeds.Length, test.Length, Pool().Length));
         Assert.Equal(12, LabelSet.Infer(seeds).Count);
         Assert.Equal(LabelSet.Infer(seeds), LabelSet.Infer(test));
         Assert.All(seeds.CountBy(row => row.Label!), intent => Assert.Equal(10, intent.Value));
@@ -44,7 +44,7 @@ public sealed partial class DemoDataTests
         var text = File.ReadAllText(Path.Combine(Folder, "README.md"));
         Assert.Contains("| `seeds.jsonl` | 120 |", text, StringComparison.Ordinal);
         Assert.Contains("| `test.jsonl` | 432 |", text, StringComparison.Ordinal);
-        Assert.Contains("| `unlabelled.txt` | 840 |", text, StringComparison.Ordinal);
+        Assert.Contains("| `unlabelled.txt` | 1664 |", text, StringComparison.Ordinal);
         Assert.All(LabelSet.Infer(Labelled("seeds.jsonl")), intent => Assert.Contains($"| `{intent}` |", text, StringComparison.Ordinal));
     }
 
