@@ -1,62 +1,68 @@
-using System.Text.RegularExpressions;
 using Understudy.Data;
+using Understudy.Synthesis;
 
 namespace Understudy.Tests.Data;
 
-public sealed partial class DemoDataTests
+public sealed class DemoDataTests
 {
     private static readonly string Folder = Path.Combine(Repository.Root, "samples", "demo");
     private static readonly ColumnMap Columns = new() { Label = "intent" };
 
     private static Example[] Labelled(string name) => [.. ExampleReader.Read(new() { Path = Path.Combine(Folder, name) }, labelled: true, Columns)];
 
-    private static string[] Pool() => [.. TextLines.Read(Path.Combine(Folder, "unlabelled.txt"))];
+    private static Example[] Pool() => [.. TextLines.Read(Path.Combine(Folder, "unlabelled.txt")).Select((text, line) => new Example { Id = $"line {line + 1}", Text = text })];
 
     [Fact]
     public void Seeds_and_test_have_the_same_twelve_intents_in_equal_parts()
     {
         var (seeds, test) = (Labelled("seeds.jsonl"), Labelled("test.jsonl"));
-        Assert.Equal((120, 432, 1664), (seeds.Length, test.Length, Pool().Length));
+        Assert.Equal((120, 600), (seeds.Length, test.Length));
         Assert.Equal(12, LabelSet.Infer(seeds).Count);
         Assert.Equal(LabelSet.Infer(seeds), LabelSet.Infer(test));
         Assert.All(seeds.CountBy(row => row.Label!), intent => Assert.Equal(10, intent.Value));
-        Assert.All(test.CountBy(row => row.Label!), intent => Assert.Equal(36, intent.Value));
+        Assert.All(test.CountBy(row => row.Label!), intent => Assert.Equal(50, intent.Value));
+        Assert.Equal(720, seeds.Concat(test).Select(row => row.Id).Distinct().Count());
     }
 
     [Fact]
-    public void No_sentence_stands_twice_whatever_its_capitals_and_punctuation()
+    public void There_are_1500_unlabelled_sentences_and_more()
     {
-        var all = Labelled("seeds.jsonl").Concat(Labelled("test.jsonl")).Select(row => row.Text).Concat(Pool());
-        Assert.Empty(all.GroupBy(text => string.Join(' ', Words(text))).Where(group => group.Count() > 1).Select(group => group.Key));
+        Assert.InRange(Pool().Length, 1500, int.MaxValue);
     }
 
     [Fact]
-    public void No_eight_words_of_a_test_sentence_stand_anywhere_else()
+    public void Sentences_have_1_to_20_words()
     {
-        var elsewhere = Labelled("seeds.jsonl").Select(row => row.Text).Concat(Pool()).SelectMany(text => Runs(text, 8)).ToHashSet();
-        Assert.NotEmpty(elsewhere);
-        Assert.DoesNotContain(Labelled("test.jsonl").SelectMany(row => Runs(row.Text, 8)), elsewhere.Contains);
+        var all = Labelled("seeds.jsonl").Concat(Labelled("test.jsonl")).Concat(Pool());
+        Assert.All(all, row => Assert.InRange(row.Text.Split(' ').Length, 1, 20));
+    }
+
+    [Fact]
+    public void No_test_sentence_overlaps_with_a_seed_or_an_unlabelled_sentence()
+    {
+        var heldOut = new HeldOutTexts([], Labelled("test.jsonl"), new FilterOptions().ContaminationNgram);
+        var rest = Labelled("seeds.jsonl").Concat(Pool());
+        Assert.Empty(rest.Select(row => heldOut.Overlap(row) is { } overlap ? $"{row.Text}: {overlap}" : null).OfType<string>());
+    }
+
+    [Fact]
+    public void No_two_sentences_are_nearly_the_same_in_one_file_or_in_two()
+    {
+        var index = new NearDuplicates(0.6);
+        Assert.All(Labelled("seeds.jsonl").Concat(Labelled("test.jsonl")).Concat(Pool()), row =>
+        {
+            Assert.Null(index.Find(row));
+            index.Add(row, row.Text);
+        });
     }
 
     [Fact]
     public void The_read_me_states_the_counts_and_names_every_intent()
     {
         var text = File.ReadAllText(Path.Combine(Folder, "README.md"));
-        Assert.Contains("| `seeds.jsonl` | 120 |", text, StringComparison.Ordinal);
-        Assert.Contains("| `test.jsonl` | 432 |", text, StringComparison.Ordinal);
-        Assert.Contains("| `unlabelled.txt` | 1664 |", text, StringComparison.Ordinal);
+        Assert.Contains($"| `seeds.jsonl` | {Labelled("seeds.jsonl").Length} |", text, StringComparison.Ordinal);
+        Assert.Contains($"| `test.jsonl` | {Labelled("test.jsonl").Length} |", text, StringComparison.Ordinal);
+        Assert.Contains($"| `unlabelled.txt` | {Pool().Length} |", text, StringComparison.Ordinal);
         Assert.All(LabelSet.Infer(Labelled("seeds.jsonl")), intent => Assert.Contains($"| `{intent}` |", text, StringComparison.Ordinal));
     }
-
-    private static string[] Words(string text) => [.. Word().Matches(text.ToLowerInvariant().Replace("'", "", StringComparison.Ordinal)).Select(word => word.Value)];
-
-    private static IEnumerable<string> Runs(string text, int length)
-    {
-        var words = Words(text);
-        for (var i = 0; i + length <= words.Length; i++)
-            yield return string.Join(' ', words[i..(i + length)]);
-    }
-
-    [GeneratedRegex(@"\w+")]
-    private static partial Regex Word();
 }
