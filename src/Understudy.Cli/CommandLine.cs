@@ -26,6 +26,7 @@ internal static class CommandLine
         {
             EvaluateVerb.Create(execution),
             PredictVerb.Create(execution),
+            CompareVerb.Create(execution),
             BenchVerb.Create(execution),
             ParityVerb.Create(execution),
         };

@@ -33,6 +33,8 @@ internal static class GlobalOptions
         Arity = ArgumentArity.OneOrMore,
     };
 
+    public static Option<bool> Json(string description) => new("--json") { Description = description };
+
     /// <summary>A mistyped option must not pass for a file's name.</summary>
     public static void RefuseOptions(ArgumentResult argument)
     {

@@ -1,8 +1,8 @@
 using System.CommandLine;
 using System.Globalization;
 using Understudy.Data;
-using Understudy.Evaluation;
 using Understudy.Recipes;
+using Understudy.Runs;
 
 namespace Understudy.Cli.Verbs;
 
@@ -12,19 +12,35 @@ internal static class EvaluateVerb
     public static Command Create(Execution execution)
     {
         var arguments = new RowArguments("File with labelled rows: JSON Lines, CSV or TSV, gzip allowed.");
-        var verb = new Verb("evaluate", "Measures a student on labelled rows: accuracy with its 95% interval, macro-F1.",
+        var json = GlobalOptions.Json("Every figure as JSON, each label's and the confusion matrix included.");
+        var verb = new Verb("evaluate", "Measures a student on labelled rows: accuracy and F1 with their 95% intervals, agreement, calibration.",
             "understudy evaluate runs/slurp-intents/models/minilm.both.1 test.jsonl.gz --set columns.label=intent");
         arguments.AddTo(verb);
+        verb.Add(json);
         verb.SetAction(parsed =>
         {
             var source = arguments.Read(parsed, execution);
             var rows = ExampleReader.Read(source, labelled: true).Take(source.MaxRows ?? int.MaxValue).ToArray();
             var (result, _) = Evaluate.Student(arguments.Model(parsed), rows, arguments.Options(parsed), seed: 1, arguments.Device(parsed), execution.Stop);
-            var interval = ConfidenceInterval.Wilson((long)Math.Round(result.Accuracy * result.Rows), result.Rows);
-            execution.Output.WriteLine(string.Create(CultureInfo.InvariantCulture,
-                $"accuracy {100 * result.Accuracy:0.00}% (95% interval {100 * interval.Lower:0.00}% to {100 * interval.Upper:0.00}%), macro-F1 {100 * result.MacroF1:0.00}%, {result.Rows} rows"));
+            execution.Output.Write(parsed.GetValue(json) ? RunJson.Text(result) : Table(result));
             return ExitCodes.Done;
         });
         return verb;
     }
+
+    private static string Table(EvaluationResult result) => TextTable.Of(
+    [
+        [$"{result.Rows} rows", "", "95% interval", "bootstrap"],
+        ["accuracy", FigureText.Percent(result.Accuracy), FigureText.Percent(result.AccuracyInterval), FigureText.Percent(result.AccuracyBootstrap)],
+        ["macro-F1", FigureText.Percent(result.MacroF1), "", FigureText.Percent(result.MacroF1Bootstrap)],
+        ["micro-F1", FigureText.Percent(result.MicroF1), "", ""],
+        ["weighted F1", FigureText.Percent(result.WeightedF1), "", ""],
+        ["balanced accuracy", FigureText.Percent(result.BalancedAccuracy), "", ""],
+        ["Matthews correlation", Number(result.Mcc), "", ""],
+        ["Cohen's kappa", Number(result.Kappa), "", ""],
+        ["log-loss", Number(result.LogLoss), "", ""],
+        ["calibration error", FigureText.Percent(result.Ece), "", ""],
+    ], texts: 1);
+
+    private static string Number(double value) => value.ToString("0.000", CultureInfo.InvariantCulture);
 }

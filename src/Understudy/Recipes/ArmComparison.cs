@@ -36,16 +36,18 @@ public enum IntervalKind
 /// <param name="Interval">The 95% interval of <paramref name="Difference"/>; null with one repeat when bootstrapping is off.</param>
 /// <param name="IntervalKind">How it was found: a bootstrap with one repeat, Student's t with several.</param>
 /// <param name="PerRepeat">McNemar's exact test of every repeat on its own.</param>
+/// <param name="RowsFor">Test rows that the arm gets right in more of the repeats than the seeds alone do.</param>
+/// <param name="RowsAgainst">Test rows that the seeds alone get right in more of the repeats.</param>
 /// <param name="RowsP">
-/// Would other test rows show it too, for these trained models? McNemar's exact test; with several repeats a test row counts
-/// once, for the side that gets it right in more of the repeats, and not at all when both do equally often (the exact sign
-/// test over rows). Adding up the counts of the repeats instead would count the same rows several times and find too much.
+/// Would other test rows show it too, for these trained models? McNemar's exact test of <paramref name="RowsFor"/> against
+/// <paramref name="RowsAgainst"/>; with several repeats a test row counts once, for the side that gets it right in more of
+/// them, and not at all when both do equally often (the exact sign test over rows). Adding up the counts of the repeats instead would count the same rows several times and find too much.
 /// </param>
 /// <param name="PairedTP">Would other seeds show it too, on these test rows? Student's paired t test over the repeats' differences; null with one repeat.</param>
 /// <param name="WilcoxonP">The same question without the assumption that differences are normal: Wilcoxon's signed-rank test. It cannot fall below 0.05 with fewer than six repeats. Null with one repeat.</param>
 public sealed record ArmComparison(
     string Student, string Arm, int Repeats, double Difference, ConfidenceInterval? Interval, IntervalKind IntervalKind,
-    IReadOnlyList<RepeatComparison> PerRepeat, double RowsP, double? PairedTP, double? WilcoxonP)
+    IReadOnlyList<RepeatComparison> PerRepeat, long RowsFor, long RowsAgainst, double RowsP, double? PairedTP, double? WilcoxonP)
 {
     /// <summary>The name that the teacher has among the arms.</summary>
     public const string TeacherArm = "teacher";
@@ -55,10 +57,11 @@ public sealed record ArmComparison(
 
     /// <summary>
     /// The p-value to decide by: <see cref="RowsP"/> with one repeat, with several the larger of it and <see cref="PairedTP"/>.
-    /// A difference must hold for other rows and for other seeds; demanding both keeps the level (an intersection-union test, Berger, 1982).
+    /// A difference must hold for other rows and for other seeds; demanding both keeps the level (an intersection-union test,
+    /// Berger, 1982). It is 1 when rows and repeats point in opposite directions.
     /// </summary>
     [JsonIgnore]
-    public double P => Math.Max(RowsP, PairedTP ?? 0);
+    public double P => Math.Sign(RowsFor - RowsAgainst) == Math.Sign(Difference) ? Math.Max(RowsP, PairedTP ?? 0) : 1;
 
     /// <summary>Whether the difference is beyond noise: <see cref="P"/> is below <see cref="Level"/>.</summary>
     [JsonIgnore]
@@ -130,6 +133,7 @@ public sealed record ArmComparison(
         // For every row, in how many more repeats the arm is right; then over the rows, for every repeat, how much more accurate it is.
         var byRow = Enumerable.Range(0, rows).Select(row => with.Count(one => one[row]) - without.Count(one => one[row])).ToArray();
         double[] byRepeat = [.. repeats.Select(one => (one.OnlyArm - one.OnlySeeds) / (double)rows)];
+        var (rowsFor, rowsAgainst) = (byRow.LongCount(value => value > 0), byRow.LongCount(value => value < 0));
         var several = repeats.Length > 1;
         return new ArmComparison(
             student, arm, repeats.Length, byRepeat.Average(),
@@ -138,7 +142,7 @@ public sealed record ArmComparison(
                 : Bootstrap.OfMean([.. byRow.Select(value => (double)value)], options.BootstrapResamples, EvaluationResult.Resamples(seed)),
             several ? IntervalKind.StudentT : IntervalKind.PairedBootstrap,
             repeats,
-            SignificanceTests.McNemarExact(byRow.LongCount(value => value > 0), byRow.LongCount(value => value < 0)),
+            rowsFor, rowsAgainst, SignificanceTests.McNemarExact(rowsFor, rowsAgainst),
             several ? SignificanceTests.PairedT(byRepeat) : null,
             several ? SignificanceTests.Wilcoxon(byRepeat) : null);
     }

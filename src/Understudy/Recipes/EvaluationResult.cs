@@ -107,8 +107,10 @@ public sealed record EvaluationResult
         public override void Write(Utf8JsonWriter writer, int[][] value, JsonSerializerOptions options)
         {
             writer.WriteStartArray();
+            // A raw value comes without the line break and the indent that other values have.
+            var lead = writer.Options.Indented ? "\n" + new string(' ', 2 * writer.CurrentDepth) : "";
             foreach (var row in value)
-                writer.WriteRawValue($"[{string.Join(", ", row)}]");
+                writer.WriteRawValue($"{lead}[{string.Join(", ", row)}]");
             writer.WriteEndArray();
         }
     }

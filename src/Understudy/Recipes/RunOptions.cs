@@ -70,7 +70,7 @@ public sealed partial record RunOptions
     public int Repeats { get; init; } = 1;
 
     /// <summary>How models are measured on the test rows.</summary>
-    /// <value>The default value is 64 rows of a student at once.</value>
+    /// <value>The default value is 64 rows of a student at once, 1,000 resamples for each bootstrap interval.</value>
     public EvaluationOptions Evaluation { get; init; } = new();
 
     /// <summary>The run folder: <see cref="Output"/>, or <c>runs/</c> and the name, as an absolute path.</summary>

@@ -53,7 +53,18 @@ public sealed class RunVerbTests : IDisposable
         var model = folder["run/models/small.seeds_only.1"];
         var evaluated = Type("evaluate", model, folder["rows.jsonl"], "--set", "columns.text=sentence");
         Assert.Equal(0, evaluated.Exit);
-        Assert.Matches("^accuracy [0-9.]+% \\(95% interval [0-9.]+% to [0-9.]+%\\), macro-F1 [0-9.]+%, 24 rows\n$", evaluated.Output);
+        Assert.Matches("^24 rows +95% interval +bootstrap\naccuracy +[0-9.]+% +[0-9.]+%-[0-9.]+% +[0-9.]+%-[0-9.]+%\nmacro-F1 +[0-9.]+% +[0-9.]+%-[0-9.]+%\nmicro-F1 ", evaluated.Output);
+        Assert.Equal(10, evaluated.Output.TrimEnd().Split('\n').Length);
+        var figures = JsonDocument.Parse(Type("evaluate", model, folder["rows.jsonl"], "--set", "columns.text=sentence", "--json").Output).RootElement;
+        Assert.Equal((24, 3, 3), (figures.GetProperty("rows").GetInt32(), figures.GetProperty("per_label").GetArrayLength(), figures.GetProperty("confusion").GetArrayLength()));
+
+        Assert.Equal(0, Type("train", folder["toy.yaml"], "--output", folder["second"], "--threads", "1", "--set", "students.0.training.max_steps=2", "--set", "seed=2").Exit);
+        var compared = Type("compare", folder["run"], folder["second"]);
+        Assert.Equal((0, ""), (compared.Exit, compared.Error));
+        Assert.Contains("\nThe runs differ in their seed alone: intervals are Student's t over 2 runs, p is the paired t test against seeds_only.\n", compared.Output, StringComparison.Ordinal);
+        Assert.Contains("\nsetting  A  B\nseed     1  2\n\n", compared.Output, StringComparison.Ordinal);
+        var asJson = JsonDocument.Parse(Type("compare", folder["run"], folder["second"], "--json").Output).RootElement;
+        Assert.Equal((2, true), (asJson.GetProperty("runs").GetArrayLength(), asJson.GetProperty("same_test_rows").GetBoolean()));
 
         var predicted = Type("predict", model, folder["rows.jsonl"], "--set", "columns.text=sentence", "--all");
         Assert.Equal(0, predicted.Exit);
@@ -98,7 +109,7 @@ public sealed class RunVerbTests : IDisposable
         Assert.Equal(0, Type("train", folder["toy.yaml"], "--output", folder["run"], "--threads", "1").Exit);
         var model = folder["run/models/small.seeds_only.1"];
         string[] evaluate = ["evaluate", model, folder["rows.jsonl"], "--set", "columns.text=sentence"];
-        Assert.EndsWith(", 5 rows\n", Type([.. evaluate, "--set", "max_rows=5"]).Output, StringComparison.Ordinal);
+        Assert.StartsWith("5 rows ", Type([.. evaluate, "--set", "max_rows=5"]).Output, StringComparison.Ordinal);
 
         var tokenizer = File.ReadAllText(Path.Combine(model, "tokenizer.json"));
         using (var other = new TemporaryFolder())
