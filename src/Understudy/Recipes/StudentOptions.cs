@@ -13,7 +13,7 @@ public sealed record StudentOptions
 
     /// <summary>A Hugging Face folder to start from.</summary>
     /// <value>The default value is null: the student starts from random weights.</value>
-    [InputPath]
+    [InputPath(Folder = true)]
     public string? Model { get; init; }
 
     /// <summary>The shape of a student that starts from random weights.</summary>

@@ -9,7 +9,7 @@ public sealed record TeacherOptions
 {
     /// <summary>A Hugging Face folder with a decoder.</summary>
     /// <value>The default value is null: the model that <c>pretrain</c> makes.</value>
-    [InputPath]
+    [InputPath(Folder = true)]
     public string? Model { get; init; }
 
     /// <summary>The training on prompts followed by their labels.</summary>

@@ -27,8 +27,9 @@ public sealed class Fingerprint
     {
         foreach (var option in OptionSchema.Of(options.GetType()).Options)
         {
-            if (option.InFingerprint || option.Shape.Path == PathUse.Read)
-                AddOption($"{key}.{option.Key}", option.Property.GetValue(options), option.Shape.Path == PathUse.Read);
+            var read = option.Shape.Path is PathUse.ReadFile or PathUse.ReadFolder;
+            if (option.InFingerprint || read)
+                AddOption($"{key}.{option.Key}", option.Property.GetValue(options), read);
         }
         return this;
     }

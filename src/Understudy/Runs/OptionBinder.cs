@@ -20,7 +20,7 @@ internal sealed class OptionBinder(List<RunFileFault> faults, string folder)
     public Dictionary<string, string> Secrets { get; } = new(StringComparer.Ordinal);
 
     /// <summary>Where each path to read was given, for a message when nothing is there.</summary>
-    public List<(string Path, string KeyPath, string Where)> Inputs { get; } = [];
+    public List<RunInput> Inputs { get; } = [];
 
     /// <summary>The record for a section; null when a key of it, or below it, is unknown, missing or of a wrong type.</summary>
     /// <param name="type">The record.</param>
@@ -117,10 +117,10 @@ internal sealed class OptionBinder(List<RunFileFault> faults, string folder)
             Fault(node.Where, path, $"{path}: expected a path, found a text with a NUL character.");
             return given;
         }
-        var start = use == PathUse.Read && !node.Where.StartsWith(RunOverride.Prefix, StringComparison.Ordinal) ? folder : Environment.CurrentDirectory;
+        var start = use != PathUse.Write && !node.Where.StartsWith(RunOverride.Prefix, StringComparison.Ordinal) ? folder : Environment.CurrentDirectory;
         var resolved = Path.GetFullPath(given, start);
-        if (use == PathUse.Read)
-            Inputs.Add((resolved, path, node.Where));
+        if (use != PathUse.Write)
+            Inputs.Add(new RunInput(resolved, use == PathUse.ReadFolder, path, node.Where));
         return resolved;
     }
 

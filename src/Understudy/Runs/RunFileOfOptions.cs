@@ -6,14 +6,14 @@ public sealed class RunFile<TOptions>
     where TOptions : class
 {
     private readonly IReadOnlyDictionary<string, string> secrets;
-    private readonly IReadOnlyList<(string Path, string KeyPath, string Where)> inputs;
+    private readonly IReadOnlyList<RunInput> inputs;
 
     internal RunFile(
         TOptions options,
         string path,
         IReadOnlyList<string> overrides,
         IReadOnlyDictionary<string, string> secrets,
-        IReadOnlyList<(string Path, string KeyPath, string Where)> inputs)
+        IReadOnlyList<RunInput> inputs)
     {
         Options = options;
         Path = path;
@@ -39,15 +39,12 @@ public sealed class RunFile<TOptions>
     public string ToYaml() => RunFileWriter.Write(Options, secrets);
 
     /// <summary>Checks that every file and folder to read is there, so that a run does not find out after an hour.</summary>
-    /// <exception cref="RunFileException">Some are not; the message names each with its key.</exception>
+    /// <exception cref="RunFileException">Some are not, or are a folder where a file is expected and the other way round; the message names each with its key.</exception>
     public void CheckInputs()
     {
-        var missing = inputs.Where(input => !File.Exists(input.Path) && !Directory.Exists(input.Path)).ToArray();
-        if (missing.Length > 0)
-        {
-            throw new RunFileException([.. missing.Select(input => new RunFileFault(input.Where, input.KeyPath,
-                $"{input.KeyPath}: there is no file or folder '{input.Path}'. Relative paths start at the run file's folder (those of --set at the current directory)."))]);
-        }
+        var faults = inputs.Select(input => input.Fault).OfType<RunFileFault>().ToArray();
+        if (faults.Length > 0)
+            throw new RunFileException(faults);
     }
 
     /// <summary>SHA-256 of the content of every file and folder to read, by key path.</summary>

@@ -34,6 +34,7 @@ internal sealed class ValueShape
 internal enum PathUse
 {
     None,
-    Read,
+    ReadFile,
+    ReadFolder,
     Write,
 }

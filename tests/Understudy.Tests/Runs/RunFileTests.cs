@@ -1,3 +1,4 @@
+using Understudy.Data;
 using Understudy.Runs;
 
 namespace Understudy.Tests.Runs;
@@ -213,6 +214,27 @@ public sealed class RunFileTests
         Assert.Equal(Path.GetFullPath("x.jsonl"), overridden.Options.File);
         var missing = Assert.Throws<RunFileException>(overridden.CheckInputs);
         Assert.Equal($"--set file=x.jsonl: file: there is no file or folder '{Path.GetFullPath("x.jsonl")}'. Relative paths start at the run file's folder (those of --set at the current directory).", missing.Message);
+    }
+
+    public sealed record PathSample
+    {
+        [InputPath]
+        public string? File { get; init; }
+
+        [InputPath(Folder = true)]
+        public string? Folder { get; init; }
+    }
+
+    [Fact]
+    public void A_file_and_a_folder_do_not_stand_for_each_other()
+    {
+        var folder = Path.GetTempPath();
+        var file = typeof(RunFileTests).Assembly.Location;
+        var given = RunFile.Parse<PathSample>("", "a.yaml", [$"file={folder}", $"folder={file}"]);
+        Assert.Equal(
+            $"--set file={folder}: file: expected a file, found the folder '{folder}'. Name the file in it.\n--set folder={file}: folder: expected a folder, found the file '{file}'. Name the folder that holds it.",
+            Assert.Throws<RunFileException>(given.CheckInputs).Message);
+        RunFile.Parse<PathSample>("", "a.yaml", [$"file={file}", $"folder={folder}"]).CheckInputs();
     }
 
     [Fact]
