@@ -12,12 +12,14 @@ internal static class DataFile
             throw new InvalidDataException($"{path}: expected a data file, found a folder. Name the file in it.");
         if (!File.Exists(path))
             throw new FileNotFoundException($"{path}: there is no such file.{Neighbour(path)}", path);
-        var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, 1 << 16, FileOptions.SequentialScan);
+        // Opening /dev/stdin anew asks for a permission that whoever was handed it need not have.
+        Stream file = path == StandardInput.Path
+            ? Console.OpenStandardInput()
+            : new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, 1 << 16, FileOptions.SequentialScan);
         try
         {
             Span<byte> magic = stackalloc byte[6];
-            var length = file.ReadAtLeast(magic, magic.Length, throwOnEndOfStream: false);
-            magic = magic[..length];
+            magic = magic[..Begin(file, magic)];
             Stream whole = file;
             if (file.CanSeek)
                 file.Position = 0;
@@ -37,22 +39,36 @@ internal static class DataFile
         }
     }
 
+    // As many bytes as there are, up to the first line break: whoever types a short line waits for its answer.
+    private static int Begin(Stream file, Span<byte> magic)
+    {
+        var length = 0;
+        for (int read; length < magic.Length && !magic[..length].Contains((byte)'\n') && (read = file.Read(magic[length..])) > 0;)
+            length += read;
+        return length;
+    }
+
     /// <summary>The format that the file's name stands for.</summary>
     /// <exception cref="InvalidDataException">The extension is not known.</exception>
-    public static DataFormat FormatOf(string path)
+    public static DataFormat FormatOf(string path) => KnownFormat(path)
+        ?? throw new InvalidDataException($"{path}: the extension '{Path.GetExtension(Unpacked(path)).ToLowerInvariant()}' says nothing about the format. Set 'format' to jsonl, csv, tsv or text.");
+
+    /// <summary>The format that the file's name stands for; null when the extension is not known.</summary>
+    public static DataFormat? KnownFormat(string path) => Path.GetExtension(Unpacked(path)).ToLowerInvariant() switch
+    {
+        ".jsonl" or ".ndjson" or ".json" => DataFormat.Jsonl,
+        ".csv" => DataFormat.Csv,
+        ".tsv" or ".tab" => DataFormat.Tsv,
+        ".txt" or ".text" => DataFormat.Text,
+        _ => null,
+    };
+
+    private static string Unpacked(string path)
     {
         var name = Path.GetFileName(path);
         if (name.EndsWith(".gz", StringComparison.OrdinalIgnoreCase))
             name = name[..^3];
-        return Path.GetExtension(name).ToLowerInvariant() switch
-        {
-            ".jsonl" or ".ndjson" or ".json" => DataFormat.Jsonl,
-            ".csv" => DataFormat.Csv,
-            ".tsv" or ".tab" => DataFormat.Tsv,
-            ".txt" or ".text" => DataFormat.Text,
-            var extension => throw new InvalidDataException(
-                $"{path}: the extension '{extension}' says nothing about the format. Set 'format' to jsonl, csv, tsv or text."),
-        };
+        return name;
     }
 
     private static (string? Name, string Command) Packer(ReadOnlySpan<byte> magic) =>

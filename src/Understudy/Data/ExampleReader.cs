@@ -24,6 +24,8 @@ public static class ExampleReader
     private static IEnumerable<Example> Rows(DataSourceOptions source, bool labelled, ColumnMap map, LabelSet? labels)
     {
         var path = source.Path;
+        if (path == StandardInput.Path && source.Format == DataFormat.Auto && !labelled)
+            return TextsOrObjects(path, source.MaxLineMb, new RowMapper(path, map, labelled, labels));
         var format = source.Format == DataFormat.Auto ? DataFile.FormatOf(path) : source.Format;
         if (format == DataFormat.Text)
         {
@@ -31,20 +33,38 @@ public static class ExampleReader
                 throw new InvalidDataException($"{path}: plain text has no labels. Give labelled rows as JSON Lines, CSV or TSV, or list the file under 'unlabelled'.");
             return Texts(path, source.MaxLineMb);
         }
-        var rows = format switch
-        {
-            DataFormat.Jsonl => JsonLines.Read(path, source.MaxLineMb),
-            DataFormat.Csv => DelimitedText.Read(path, source.MaxLineMb, source.Delimiter?[0] ?? ',', quoting: true),
-            _ => DelimitedText.Read(path, source.MaxLineMb, source.Delimiter?[0] ?? '\t', quoting: false),
-        };
-        return Mapped(path, rows, new RowMapper(path, map, labelled, labels));
+        return Mapped(path, RawRows(source, format), new RowMapper(path, map, labelled, labels));
     }
+
+    /// <summary>The rows of a JSON Lines, CSV or TSV file with all their columns, read as they are asked for.</summary>
+    internal static IEnumerable<RawRow> RawRows(DataSourceOptions source, DataFormat format) => format switch
+    {
+        DataFormat.Jsonl => JsonLines.Read(source.Path, source.MaxLineMb),
+        DataFormat.Csv => DelimitedText.Read(source.Path, source.MaxLineMb, source.Delimiter?[0] ?? ',', quoting: true),
+        _ => DelimitedText.Read(source.Path, source.MaxLineMb, source.Delimiter?[0] ?? '\t', quoting: false),
+    };
 
     private static IEnumerable<Example> Texts(string path, int maxLineMb)
     {
         var name = Path.GetFileName(path);
         foreach (var (number, text) in TextLines.ReadNumbered(path, maxLineMb))
             yield return new Example { Id = $"{name}:{number}", Text = text };
+    }
+
+    // Without a name to go by, the first line tells. A stream may go on for ever: its ids are not remembered, and it may hold nothing.
+    private static IEnumerable<Example> TextsOrObjects(string path, int maxLineMb, RowMapper mapper)
+    {
+        using var lines = new LineReader(path, maxLineMb);
+        bool? objects = null;
+        while (lines.MoveNext())
+        {
+            if (JsonLines.IsBlank(lines))
+                continue;
+            objects ??= lines.Current.Span.TrimStart(" \t"u8).StartsWith("{"u8);
+            yield return objects.Value
+                ? mapper.Map(JsonLines.Parse(lines))
+                : new Example { Id = $"{Path.GetFileName(path)}:{lines.LineNumber}", Text = lines.CurrentText() };
+        }
     }
 
     private static IEnumerable<Example> Mapped(string path, IEnumerable<RawRow> rows, RowMapper mapper)

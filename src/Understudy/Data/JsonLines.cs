@@ -13,12 +13,17 @@ internal static class JsonLines
         using var lines = new LineReader(path, maxLineMb);
         while (lines.MoveNext())
         {
-            if (lines.Current.Span.IndexOfAnyExcept(" \t\r"u8) >= 0)
+            if (!IsBlank(lines))
                 yield return Parse(lines);
         }
     }
 
-    private static RawRow Parse(LineReader lines)
+    /// <summary>Whether the current line holds no row.</summary>
+    public static bool IsBlank(LineReader lines) => lines.Current.Span.IndexOfAnyExcept(" \t\r"u8) < 0;
+
+    /// <summary>The row of the current line.</summary>
+    /// <exception cref="InvalidDataException">The line is no JSON object.</exception>
+    public static RawRow Parse(LineReader lines)
     {
         try
         {

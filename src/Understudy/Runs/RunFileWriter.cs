@@ -91,12 +91,14 @@ internal sealed partial class RunFileWriter
 
     private StringBuilder Indent(int indent) => yaml.Append(' ', 2 * indent);
 
-    private static string Text(string text) =>
+    /// <summary>A text as a value of a run file, in quotation marks where it needs them; it is safe within brackets and braces, too.</summary>
+    public static string Text(string text) =>
         BareText().IsMatch(text) && !Words.Contains(text)
             ? text
             : Quoted(EnvironmentText.Escape(text));
 
-    private static string Quoted(string text)
+    /// <summary>A text in quotation marks, as a key or a value that no environment variable is filled into.</summary>
+    public static string Quoted(string text)
     {
         var quoted = new StringBuilder("\"");
         foreach (var c in text)
