@@ -17,7 +17,7 @@ internal sealed class RunLock : IDisposable
         FileStream held;
         try
         {
-            held = new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+            held = Open(path);
         }
         catch (IOException) when (File.Exists(path))
         {
@@ -35,7 +35,43 @@ internal sealed class RunLock : IDisposable
         return new RunLock(held);
     }
 
+    /// <summary>Who has the folder, in words; null when nobody has. Nothing is written.</summary>
+    public static string? HolderOf(string folder)
+    {
+        var path = Path.Combine(folder, ".lock");
+        try
+        {
+            // Opening to read asks for a shared lock, which fails while a run has the whole.
+            using var free = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite, 1);
+            return null;
+        }
+        catch (FileNotFoundException)
+        {
+            return null;
+        }
+        catch (IOException) when (File.Exists(path))
+        {
+            return Describe(Path.Combine(folder, ".lock.holder.json"));
+        }
+    }
+
     public void Dispose() => held.Dispose();
+
+    // A look at the lock (HolderOf) holds it for a moment; a run that begins in that moment must not be turned away.
+    private static FileStream Open(string path)
+    {
+        for (var attempt = 1; ; attempt++)
+        {
+            try
+            {
+                return new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+            }
+            catch (IOException) when (attempt < 5 && File.Exists(path))
+            {
+                Thread.Sleep(20);
+            }
+        }
+    }
 
     // The holder's name is a courtesy: a missing or damaged file must not hide that the folder is taken.
     private static string Describe(string path)

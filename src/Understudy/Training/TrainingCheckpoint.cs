@@ -41,6 +41,20 @@ public static class TrainingCheckpoint
         return progress;
     }
 
+    /// <summary>Where the training of a checkpoint stands, without its weights.</summary>
+    /// <returns>Null when there is no checkpoint.</returns>
+    /// <exception cref="InvalidDataException">The file is damaged or no checkpoint.</exception>
+    public static TrainingProgress? ReadProgress(string path)
+    {
+        if (!File.Exists(path))
+        {
+            return null;
+        }
+
+        using var file = SafeTensorsFile.Open(path);
+        return ReadProgress(path, file);
+    }
+
     /// <summary>Writes the weights alone.</summary>
     public static void SaveWeights(string path, IPretrainedModel model)
     {

@@ -21,7 +21,7 @@ public sealed class TrainingSession : IDisposable
     // With a limit in minutes the schedule falls with the time; it is read off a scale of this many steps.
     private const int TimedScale = 100_000;
 
-    private const string CheckpointName = "checkpoint.safetensors";
+    internal const string CheckpointName = "checkpoint.safetensors";
     private const string BestName = "best.safetensors";
 
     private readonly IPretrainedModel model;
