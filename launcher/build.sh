@@ -186,5 +186,6 @@ launch() {
     exec 8<"$program/.complete"
     flock -s 8
     settings=("$program"/*.runtimeconfig.json)
-    exec "$dotnet" "${settings[0]%.runtimeconfig.json}.dll" "$@"
+    # The program names itself as it was called where it says what to type next.
+    UNDERSTUDY_COMMAND=$0 exec "$dotnet" "${settings[0]%.runtimeconfig.json}.dll" "$@"
 }

@@ -7,7 +7,7 @@ using Understudy.Data;
 namespace Understudy.Cli;
 
 /// <summary>The program: one verb for each recipe.</summary>
-/// <remarks>Exit codes: 0 done, 1 a failure of ours or a failed check, 2 the input is at fault, 130 stopped with Ctrl+C, 143 stopped by SIGTERM.</remarks>
+/// <remarks>Exit codes: 0 done, 1 a failure of ours or a failed check, 2 the input is at fault, 130 stopped with Ctrl+C, 141 the reader of the output is gone, 143 stopped by SIGTERM.</remarks>
 internal static class CommandLine
 {
     public static int Run(string[] args, TextWriter output, TextWriter error)
@@ -16,7 +16,7 @@ internal static class CommandLine
         var parsed = Root(new Execution(output, error, stop.Token)).Parse(args);
         if (parsed.Errors.Count > 0 && parsed.Action is not HelpWithExample)
             return Misused(parsed, error);
-        return ExitCodes.Guard(error, parsed.GetValue(GlobalOptions.Verbose), stop, args, () =>
+        return ExitCodes.Guard(error, parsed.GetValue(GlobalOptions.Verbose), stop, args, parsed.CommandResult.Command is Verb { Continues: true }, () =>
             parsed.Invoke(new InvocationConfiguration { Output = output, Error = error, EnableDefaultExceptionHandler = false }));
     }
 
@@ -24,6 +24,7 @@ internal static class CommandLine
     {
         var root = new RootCommand("Trains a small model to stand in for a large one, from a handful of labels.")
         {
+            StatusVerb.Create(execution),
             EvaluateVerb.Create(execution),
             PredictVerb.Create(execution),
             CompareVerb.Create(execution),
@@ -32,6 +33,7 @@ internal static class CommandLine
         };
         foreach (var verb in RunVerbs.Create(execution).Reverse())
             root.Subcommands.Insert(0, verb);
+        root.Subcommands.Insert(0, InitVerb.Create(execution));
         root.HelpName = "understudy";
         root.Add(GlobalOptions.Verbose);
         foreach (var help in root.Options.OfType<HelpOption>())

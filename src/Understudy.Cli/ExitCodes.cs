@@ -8,10 +8,18 @@ namespace Understudy.Cli;
 /// <summary>What the process says and returns when a verb does not come to its end.</summary>
 internal static class ExitCodes
 {
-    public const int Done = 0, Failed = 1, InputAtFault = 2, Interrupted = 130, Terminated = 143;
+    public const int Done = 0, Failed = 1, InputAtFault = 2, Interrupted = 130, ReaderGone = 141, Terminated = 143;
+
+    private const int BrokenPipe = 32;
 
     /// <summary>Runs a verb. An error is shown as its message alone, with <paramref name="verbose"/> also where it came from.</summary>
-    public static int Guard(TextWriter error, bool verbose, StopSignal stop, string[] args, Func<int> verb)
+    /// <param name="error">Where messages go.</param>
+    /// <param name="verbose">Whether the stack is shown.</param>
+    /// <param name="stop">Ctrl+C and SIGTERM.</param>
+    /// <param name="args">The command line, to say how to continue.</param>
+    /// <param name="continues">Whether the same command takes up what a stopped one has done.</param>
+    /// <param name="verb">Does it.</param>
+    public static int Guard(TextWriter error, bool verbose, StopSignal stop, string[] args, bool continues, Func<int> verb)
     {
         try
         {
@@ -19,8 +27,13 @@ internal static class ExitCodes
         }
         catch (OperationCanceledException) when (stop.Received is not null)
         {
-            error.WriteLine($"Stopped. To continue where it stopped: understudy {string.Join(' ', args.Select(Quoted))}");
+            error.WriteLine($"Stopped. {(continues ? "To continue where it stopped" : "To begin anew")}: {CommandText.Of(args)}");
             return stop.Received == PosixSignal.SIGTERM ? Terminated : Interrupted;
+        }
+        // As `head` does once it has enough: no fault of anybody's.
+        catch (IOException e) when (e.HResult == BrokenPipe)
+        {
+            return ReaderGone;
         }
         catch (Exception e) when (IsInput(e))
         {
@@ -47,9 +60,4 @@ internal static class ExitCodes
 
     // What the user can put right: the run file, the data, the disk.
     private static bool IsInput(Exception e) => e is RunFileException or DllNotFoundException or InvalidDataException or IOException or UnauthorizedAccessException;
-
-    private static string Quoted(string argument) =>
-        argument.Length > 0 && argument.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.' or '/' or '=' or ':' or ',' or '+' or '@' or '%')
-            ? argument
-            : $"'{argument.Replace("'", @"'\''", StringComparison.Ordinal)}'";
 }

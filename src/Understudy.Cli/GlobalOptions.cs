@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
+using System.Globalization;
 using Understudy.Torch;
 
 namespace Understudy.Cli;
@@ -13,11 +14,33 @@ internal static class GlobalOptions
         Recursive = true,
     };
 
-    public static Option<int> Threads() => new("--threads")
+    public static Option<int> Threads() => Number("--threads", 0, "Processor threads for arithmetic; 0 takes one for each core.");
+
+    /// <summary>An option with a whole number of at least <paramref name="least"/>.</summary>
+    public static Option<int> Number(string name, int least, string description) => new(name)
     {
-        Description = "Processor threads for arithmetic; 0 takes one for each core.",
+        Description = description,
         HelpName = "N",
+        CustomParser = result =>
+        {
+            var given = result.Tokens.Count == 1 ? result.Tokens[0].Value : "";
+            if (!int.TryParse(given, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number) || number < least)
+                result.AddError($"{name}: expected a whole number of at least {least}, found '{given}'.");
+            return number;
+        },
     };
+
+    /// <summary>An option with a text that is not empty.</summary>
+    public static Option<string> Text(string name, string helpName, string description)
+    {
+        var option = new Option<string>(name) { Description = description, HelpName = helpName };
+        option.Validators.Add(result =>
+        {
+            if (result.Tokens is [{ Value: var given }] && string.IsNullOrWhiteSpace(given))
+                result.AddError($"{name}: expected {(helpName is "FOLDER" or "FILE" ? $"a {helpName.ToLowerInvariant()}" : $"the name of a {helpName.ToLowerInvariant()}")}, found an empty text. Leave the option out for its default.");
+        });
+        return option;
+    }
 
     public static Option<string> Device() => new("--device")
     {

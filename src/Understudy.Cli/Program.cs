@@ -1,3 +1,4 @@
 using Understudy.Cli;
 
-return CommandLine.Run(args, Console.Out, Console.Error);
+using var output = StandardOutput.Open();
+return CommandLine.Run(args, output ?? Console.Out, Console.Error);

@@ -7,6 +7,9 @@ internal sealed class StageClock(string name, long? total, string unit, TimeProv
 {
     private readonly long started = time.GetTimestamp();
 
+    // A stage that continues first tells what was done before: its rate counts from there.
+    private (long Done, TimeSpan At)? first;
+
     public string Name { get; } = name;
 
     public long? Total { get; } = total;
@@ -25,6 +28,7 @@ internal sealed class StageClock(string name, long? total, string unit, TimeProv
     public void Advance(long count, double? loss, string? detail)
     {
         Done += count;
+        first ??= (Done, Elapsed);
         Loss = loss ?? Loss;
         Detail = detail ?? Detail;
     }
@@ -33,13 +37,14 @@ internal sealed class StageClock(string name, long? total, string unit, TimeProv
     public string State()
     {
         var parts = new List<string>();
-        var seconds = Elapsed.TotalSeconds;
-        if (Done > 0 && seconds > 0)
-            parts.Add($"{Rounded(Done / seconds)} {unit}/s");
+        var (before, since) = first ?? default;
+        var (done, seconds) = (Done - before, (Elapsed - since).TotalSeconds);
+        if (done > 0 && seconds > 0)
+            parts.Add($"{Rounded(done / seconds)} {unit}/s");
         if (Loss is { } loss)
             parts.Add(string.Create(CultureInfo.InvariantCulture, $"loss {loss:0.0000}"));
-        if (Done > 0 && Total > Done && seconds > 0)
-            parts.Add($"{Duration(TimeSpan.FromSeconds(Math.Min(seconds / Done * (Total.Value - Done), 1e8)))} left");
+        if (done > 0 && Total > Done && seconds > 0)
+            parts.Add($"{Duration(TimeSpan.FromSeconds(Math.Round(Math.Min(seconds / done * (Total.Value - Done), 1e8))))} left");
         if (Detail.Length > 0)
             parts.Add(Detail);
         return string.Join(", ", parts);

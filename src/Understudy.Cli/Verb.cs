@@ -8,6 +8,9 @@ namespace Understudy.Cli;
 internal sealed class Verb(string name, string description, string example) : Command(name, description)
 {
     public string Example { get; } = example;
+
+    /// <summary>Whether the same command, given again after a stop, takes up what is done already.</summary>
+    public bool Continues { get; init; }
 }
 
 /// <summary>The usual help, then the verb's example.</summary>

@@ -11,20 +11,21 @@ internal sealed class RowArguments
     private readonly Argument<string> model = new("MODEL") { Description = "A student's folder, as it lies under models/ of a run folder." };
     private readonly Argument<string> file;
     private readonly Option<string[]> set = GlobalOptions.Set("How to read the file, in the keys of a run file's data.train, for example --set columns.text=sentence; max_rows takes the first ones. May be given several times.");
-    private readonly Option<int> batchSize = new("--batch-size") { Description = "Rows classified at once.", HelpName = "N", DefaultValueFactory = _ => new EvaluationOptions().BatchSize };
+    private readonly Option<int> batchSize = GlobalOptions.Number("--batch-size", 1, "Rows classified at once.");
     private readonly Option<int> threads = GlobalOptions.Threads();
     private readonly Option<string> device = GlobalOptions.Device();
 
-    public RowArguments(string description)
+    /// <summary>The arguments.</summary>
+    /// <param name="description">What the file holds.</param>
+    /// <param name="orStandardInput">Whether the file may be <c>-</c>, or left out when standard input is no terminal.</param>
+    public RowArguments(string description, bool orStandardInput = false)
     {
         file = new Argument<string>("FILE") { Description = description };
         model.Validators.Add(GlobalOptions.RefuseOptions);
         file.Validators.Add(GlobalOptions.RefuseOptions);
-        batchSize.Validators.Add(option =>
-        {
-            if (option.Tokens.Count == 1 && int.TryParse(option.Tokens[0].Value, out var size) && size < 1)
-                option.AddError($"--batch-size: expected at least 1, found {size}.");
-        });
+        batchSize.DefaultValueFactory = _ => new EvaluationOptions().BatchSize;
+        if (orStandardInput)
+            file.Arity = ArgumentArity.ZeroOrOne;
     }
 
     public void AddTo(Command verb)
@@ -45,8 +46,10 @@ internal sealed class RowArguments
         var overrides = parsed.GetValue(set) ?? [];
         foreach (var given in overrides)
             execution.Error.WriteLine($"override {given}");
-        var source = RunFile.Parse<DataSourceOptions>("", "command line", [$"path={parsed.GetRequiredValue(file)}", .. overrides]);
-        source.CheckInputs();
+        var path = parsed.GetValue(file) ?? (Console.IsInputRedirected ? "-" : throw new InvalidDataException("Expected a file, or texts on standard input, found neither. Name a file, or pipe texts into the command."));
+        var source = RunFile.Parse<DataSourceOptions>("", "command line", [$"path={EnvironmentText.Escape(path == "-" ? StandardInput.Path : path)}", .. overrides]);
+        if (source.Options.Path != StandardInput.Path)
+            source.CheckInputs();
         return source.Options;
     }
 

@@ -19,9 +19,13 @@ internal static class RunFileVerb
         var file = new Argument<string>("FILE") { Description = "The run file (YAML)." };
         file.Validators.Add(GlobalOptions.RefuseOptions);
         var set = GlobalOptions.Set("A value in place of the run file's, for example --set students.0.training.epochs=3. May be given several times.");
-        var output = new Option<string>("--output") { Description = "The run folder, in place of the run file's.", HelpName = "FOLDER" };
+        var output = GlobalOptions.Text("--output", "FOLDER", "The run folder, in place of the run file's.");
         var threads = GlobalOptions.Threads();
-        var verb = new Verb(name, description, example) { file, set, output, threads };
+        var verb = new Verb(name, description, example) { Continues = true };
+        verb.Add(file);
+        verb.Add(set);
+        verb.Add(output);
+        verb.Add(threads);
         verb.SetAction(parsed =>
         {
             List<string> overrides = [.. parsed.GetValue(set) ?? []];

@@ -7,40 +7,55 @@ using Understudy.Training;
 
 namespace Understudy.Recipes;
 
-/// <summary>Labels texts with a student.</summary>
-public static class Predict
+/// <summary>Labels texts with a student. Belongs to the thread that made it.</summary>
+public sealed class Predict : IDisposable
 {
     // Rows read and held at once: enough to put similar lengths together, few enough for a file of any size.
     private const int Chunk = 2048;
 
-    /// <summary>The labels that a classifier predicts over, in class order.</summary>
-    /// <param name="folder">A classifier's folder.</param>
-    /// <exception cref="InvalidDataException">The folder holds no classifier.</exception>
-    public static IReadOnlyList<string> Labels(string folder)
+    private readonly ISequenceClassifier model;
+    private readonly ClassifierRows encoder;
+    private readonly Device device;
+
+    private Predict(string folder, Device device)
     {
-        using var model = PretrainedFolder.LoadSequenceClassifier(folder, Device.CPU);
-        return [.. model.Labels];
+        this.device = device;
+        model = PretrainedFolder.LoadSequenceClassifier(folder, device);
+        encoder = new ClassifierRows(Tokenizer.FromFolder(folder), model, null);
+        Labels = [.. model.Labels];
     }
 
-    /// <summary>Predicts rows as they are asked for, in their order.</summary>
+    /// <summary>The labels in class order.</summary>
+    public IReadOnlyList<string> Labels { get; }
+
+    /// <summary>Loads a student.</summary>
     /// <param name="folder">A classifier's folder.</param>
-    /// <param name="rows">Texts; labels are not looked at.</param>
-    /// <param name="options">How many rows at once.</param>
     /// <param name="device">Where the model runs.</param>
-    /// <param name="cancel">Asked between two batches.</param>
+    /// <exception cref="InvalidDataException">The folder holds no classifier.</exception>
+    public static Predict Load(string folder, Device device) => new(folder, device);
+
+    /// <summary>Predicts rows as they are asked for, in their order.</summary>
+    /// <param name="rows">Texts; labels are not looked at. Read on another thread when <paramref name="asTheyCome"/> is set.</param>
+    /// <param name="options">How many rows at once.</param>
+    /// <param name="asTheyCome">
+    /// Whether rows are answered as soon as they are there, with those that came meanwhile, instead of waiting for 2,048. The last digits of a
+    /// probability depend on the rows beside it, and so on how fast they come.
+    /// </param>
+    /// <param name="cancel">Asked between two batches, and while waiting for rows.</param>
     /// <returns>A row, the label of highest probability, and all probabilities in the order of <see cref="Labels"/>.</returns>
-    /// <exception cref="InvalidDataException">The folder holds no classifier, or a row cannot be read.</exception>
-    public static IEnumerable<(Example Row, string Label, Prediction Prediction)> Run(string folder, IEnumerable<Example> rows, EvaluationOptions options, Device device, CancellationToken cancel)
+    /// <exception cref="InvalidDataException">A row cannot be read, or the model's logits are not numbers.</exception>
+    public IEnumerable<(Example Row, string Label, Prediction Prediction)> Run(IEnumerable<Example> rows, EvaluationOptions options, bool asTheyCome, CancellationToken cancel)
     {
-        using var model = PretrainedFolder.LoadSequenceClassifier(folder, device);
-        var encoder = new ClassifierRows(Tokenizer.FromFolder(folder), model, null);
-        foreach (var chunk in rows.Chunk(Chunk))
+        foreach (var chunk in asTheyCome ? ArrivingRows.Chunks(rows, Chunk, cancel) : rows.Chunk(Chunk))
         {
             var predictions = encoder.Predict(encoder.Encode(chunk), options.BatchSize, PrecisionMode.Fp32, device, cancel);
             for (var i = 0; i < chunk.Length; i++)
             {
-                yield return (chunk[i], model.Labels[predictions[i].Best], predictions[i]);
+                yield return (chunk[i], Labels[predictions[i].Best], predictions[i]);
             }
         }
     }
+
+    /// <inheritdoc/>
+    public void Dispose() => model.Dispose();
 }

@@ -40,6 +40,29 @@ public sealed class CommandLineTests
         Assert.Equal((2, "", expected), (exit, output, error));
     }
 
+    [Theory]
+    [InlineData("--threads: expected a whole number of at least 0, found 'abc'.", "run", "a.yaml", "--threads", "abc")]
+    [InlineData("--threads: expected a whole number of at least 0, found '-1'.", "bench", "--threads", "-1")]
+    [InlineData("--batch-size: expected a whole number of at least 1, found '0'.", "evaluate", "model", "a.csv", "--batch-size", "0")]
+    [InlineData("--output: expected a folder, found an empty text. Leave the option out for its default.", "run", "a.yaml", "--output", "")]
+    [InlineData("--label: expected the name of a column, found an empty text. Leave the option out for its default.", "init", "a.csv", "--label", " ")]
+    [InlineData("--format: expected jsonl or table, found 'tables'. Did you mean 'table'?", "predict", "model", "a.csv", "--format", "tables")]
+    [InlineData("--all goes with --format jsonl, found --format table. Leave out one of them.", "predict", "model", "a.csv", "--format", "table", "--all")]
+    public void A_wrong_option_says_what_was_expected(string expected, params string[] args)
+    {
+        var (exit, output, error) = Run(args);
+        Assert.Equal((2, "", $"{expected}\n'understudy {args[0]} --help' explains, with an example.\n"), (exit, output, error));
+    }
+
+    [Fact]
+    public void A_reader_that_is_gone_is_no_fault()
+    {
+        using var stop = new StopSignal();
+        using var error = new StringWriter();
+        Assert.Equal(141, ExitCodes.Guard(error, false, stop, ["predict"], false, () => throw new IOException("Broken pipe", 32)));
+        Assert.Equal("", error.ToString());
+    }
+
     [Fact]
     public void Where_an_error_came_from_is_shown_when_asked()
     {
@@ -58,9 +81,10 @@ public sealed class CommandLineTests
         using var error = new StringWriter();
         Process.Start("kill", $"-INT {Environment.ProcessId}")!.WaitForExit();
         Assert.True(stop.Token.WaitHandle.WaitOne(TimeSpan.FromSeconds(10)));
-        var exit = ExitCodes.Guard(error, false, stop, ["run", "a b.yaml", "--set", "name=it's"], () => throw new OperationCanceledException());
+        var exit = ExitCodes.Guard(error, false, stop, ["run", "a b.yaml", "--set", "name=it's"], true, () => throw new OperationCanceledException());
         Assert.Equal(130, exit);
-        Assert.Equal("Stopped. To continue where it stopped: understudy run 'a b.yaml' --set 'name=it'\\''s'\n", error.ToString());
+        ExitCodes.Guard(error, false, stop, ["bench"], false, () => throw new OperationCanceledException());
+        Assert.Equal("Stopped. To continue where it stopped: understudy run 'a b.yaml' --set 'name=it'\\''s'\nStopped. To begin anew: understudy bench\n", error.ToString());
     }
 
     [Theory]
@@ -72,7 +96,7 @@ public sealed class CommandLineTests
     {
         using var stop = new StopSignal();
         using var error = new StringWriter();
-        Assert.Equal(code, ExitCodes.Guard(error, false, stop, [], () => throw (Exception)Activator.CreateInstance(type, "text")!));
+        Assert.Equal(code, ExitCodes.Guard(error, false, stop, [], false, () => throw (Exception)Activator.CreateInstance(type, "text")!));
         Assert.Equal(expected, error.ToString());
     }
 }

@@ -48,6 +48,21 @@ public sealed class ProgressTests
     }
 
     [Fact]
+    public void What_was_done_before_does_not_count_for_the_rate()
+    {
+        var clock = new Clock();
+        using var output = new StringWriter();
+        var stage = new LineProgress(output, clock).Start("tune", 1000, "steps");
+        stage.Advance(800);
+        for (var second = 1; second <= 20; second++)
+        {
+            clock.Seconds = second;
+            stage.Advance(5, 0.5);
+        }
+        Assert.Equal("tune: 850/1000 steps (85%), 5.00 steps/s, loss 0.5000, 0:30 left\ntune: 900/1000 steps (90%), 5.00 steps/s, loss 0.5000, 0:20 left\n", output.ToString());
+    }
+
+    [Fact]
     public void A_long_stage_shows_a_sign_of_life_and_a_broken_one_its_end()
     {
         var clock = new Clock();
