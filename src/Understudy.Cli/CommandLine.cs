@@ -26,6 +26,7 @@ internal static class CommandLine
         {
             StatusVerb.Create(execution),
             EvaluateVerb.Create(execution),
+            ReportVerb.Create(execution),
             PredictVerb.Create(execution),
             CompareVerb.Create(execution),
             BenchVerb.Create(execution),

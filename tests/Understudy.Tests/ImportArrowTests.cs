@@ -8,7 +8,7 @@ public sealed partial class ImportArrowTests
     private static readonly string[] Ground = ["Data", "Tokenization", "Torch"];
     private static readonly string[] ModelsAndBelow = ["Models", .. Ground];
     private static readonly string[] TrainingAndBelow = ["Training", "Generation", .. ModelsAndBelow];
-    private static readonly string[] RecipesAndBelow = ["Recipes", "Synthesis", "Evaluation", "Runs", .. TrainingAndBelow];
+    private static readonly string[] RecipesAndBelow = ["Recipes", "Synthesis", "Evaluation", "Reports", "Runs", .. TrainingAndBelow];
 
     private static readonly Dictionary<string, string[]> MayUse = new()
     {
@@ -21,7 +21,8 @@ public sealed partial class ImportArrowTests
         ["Generation"] = ModelsAndBelow,
         ["Synthesis"] = TrainingAndBelow,
         ["Evaluation"] = TrainingAndBelow,
-        ["Recipes"] = ["Synthesis", "Evaluation", "Runs", .. TrainingAndBelow],
+        ["Reports"] = [],
+        ["Recipes"] = ["Synthesis", "Evaluation", "Reports", "Runs", .. TrainingAndBelow],
         ["Parity"] = RecipesAndBelow,
         ["Cli"] = ["Parity", .. RecipesAndBelow],
     };

@@ -17,7 +17,7 @@ internal static class RunVerbs
         [
             Verb("run", "Does a whole run: teacher, synthetic rows, students with and without them, test figures.",
                 "understudy run configs/slurp-intents.yaml\nunderstudy run configs/slurp-intents.yaml --set seed=2 --output runs/second",
-                (file, context) => RunTable.Of(Distill.Run(file.Options, context), context.Folder.Path)),
+                (file, context) => Outcome(Distill.Run(file.Options, context), context)),
             Verb("pretrain", "Trains the teacher's language model from random weights on plain text.",
                 "understudy pretrain configs/slurp-intents.yaml --set pretrain.training.max_minutes=5", PretrainModel),
             Verb("tune", "Fine-tunes the teacher on the labelled seeds; pre-trains it first where the run file says so.",
@@ -28,9 +28,11 @@ internal static class RunVerbs
                 "understudy generate configs/slurp-intents.yaml --set generate.per_label=5", GenerateRows),
             Verb("train", "Trains the students on the labelled seeds alone, without a teacher, and measures them.",
                 "understudy train configs/slurp-intents.yaml --set students.0.training.epochs=10",
-                (file, context) => RunTable.Of(Distill.Run(file.Options with { Arms = [RunArm.SeedsOnly] }, context), context.Folder.Path)),
+                (file, context) => Outcome(Distill.Run(file.Options with { Arms = [RunArm.SeedsOnly] }, context), context)),
         ];
     }
+
+    private static string Outcome(RunResult result, RunContext context) => $"{RunTable.Of(result, context.Folder.Path)}\n{Path.Combine(context.Folder.Path, Report.FileName)}";
 
     private static string PretrainModel(RunFile<RunOptions> file, RunContext context)
     {

@@ -47,6 +47,7 @@ public static class Distill
         var comparisons = ArmComparison.Of(arms, teacherTest is not null, name => TestPrediction.Read(context.Folder.Predictions(name)), options.Evaluation, options.Seed);
         var result = new RunResult(data.Train.Count, pretrained, tuned, teacherTest, annotated, generated, arms, comparisons);
         context.Folder.Write(result);
+        Report.Write(context.Folder.Path);
         return result;
     }
 

@@ -50,11 +50,18 @@ internal sealed class AppendedLines : IDisposable
     public static List<T> Read<T>(string path, Func<JsonElement, T> parse)
     {
         var rows = new List<T>();
-        if (!File.Exists(path))
-            return rows;
-        using var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite, 1 << 16);
-        ReadWhole(path, stream, line => rows.Add(parse(line)));
+        Visit(path, line => rows.Add(parse(line)));
         return rows;
+    }
+
+    /// <summary>Shows the whole lines of a file to <paramref name="visit"/>, one after the other; a torn one at the end is passed over. Nothing when there is no file.</summary>
+    /// <exception cref="InvalidDataException">A line before the last is not JSON.</exception>
+    public static void Visit(string path, Action<JsonElement> visit)
+    {
+        if (!File.Exists(path))
+            return;
+        using var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite, 1 << 16);
+        ReadWhole(path, stream, visit);
     }
 
     /// <summary>Appends a line and hands it to the operating system, which keeps it even if this process dies.</summary>

@@ -18,4 +18,8 @@ internal static class JsonRows
     /// <summary>The rows of a file.</summary>
     /// <exception cref="InvalidDataException">A line is not such a row.</exception>
     public static IReadOnlyList<TRow> Read<TRow>(string path) => AppendedLines.Read(path, RunJson.Parse<TRow>);
+
+    /// <summary>Shows the rows of a file one after the other, so that they need not all be in memory.</summary>
+    /// <exception cref="InvalidDataException">A line is not such a row.</exception>
+    public static void Visit<TRow>(string path, Action<TRow> visit) => AppendedLines.Visit(path, line => visit(RunJson.Parse<TRow>(line)));
 }

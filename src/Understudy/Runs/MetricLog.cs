@@ -51,6 +51,10 @@ public sealed class MetricLog : IDisposable
     /// <exception cref="InvalidDataException">A line before the last is not a metric line.</exception>
     public static IReadOnlyList<MetricLine> Read(string path) => AppendedLines.Read(path, Parse);
 
+    /// <summary>Shows the lines of a metric log one after the other, so that they need not all be in memory.</summary>
+    /// <exception cref="InvalidDataException">A line before the last is not a metric line.</exception>
+    internal static void Visit(string path, Action<MetricLine> visit) => AppendedLines.Visit(path, line => visit(Parse(line)));
+
     /// <inheritdoc/>
     public void Dispose() => lines.Dispose();
 

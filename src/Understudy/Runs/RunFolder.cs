@@ -6,6 +6,7 @@ namespace Understudy.Runs;
 /// run.yaml                 the resolved run file
 /// manifest.json            versions, hardware, seed, hashes of what was read
 /// result.json              what the run came to
+/// report.html              all of it on a page
 /// metrics.jsonl            figures as the run goes
 /// rows/NAME.jsonl          synthetic rows, rejected ones and their reasons included
 /// stages/NAME/             what a stage needs to continue; stage.json says with which fingerprint it was begun and finished
