@@ -78,7 +78,7 @@ internal static class ReportArms
 
     private static string Explanation(RunResult result, IReadOnlyList<ArmSummary> arms)
     {
-        var rows = arms.FirstOrDefault()?.Tests[0].Rows ?? result.Teacher!.Rows;
+        var rows = arms.Count > 0 ? arms[0].Tests[0].Rows : result.Teacher!.Rows;
         var repeats = arms.Count == 0 ? 1 : arms.Max(arm => arm.Tests.Count);
         return $"{Count(result.Seeds)} seeds, {Count(rows)} test rows. "
             + (arms.Count == 0 ? "The teacher's interval (Wilson) says how much other test rows might change its figure."

@@ -1,5 +1,4 @@
 using Understudy.Runs;
-using Understudy.Training;
 
 namespace Understudy.Recipes;
 
@@ -30,8 +29,8 @@ internal sealed record RunRecords(
     public static RunRecords Read(string folder)
     {
         folder = Path.GetFullPath(folder);
-        var runFile = Path.Combine(folder, "run.yaml");
-        if (!File.Exists(runFile))
+        // A library's user need not have written a run file; what every run folder has is the file that keeps a second process out.
+        if (!File.Exists(Path.Combine(folder, "run.yaml")) && !File.Exists(Path.Combine(folder, ".lock")))
         {
             throw new InvalidDataException($"'{folder}' is not a run folder: expected a folder with a run.yaml in it, as 'understudy run' makes one{(Directory.Exists(folder) ? "" : ", found no folder of that name")}.");
         }
@@ -39,7 +38,7 @@ internal sealed record RunRecords(
         var missing = new List<string>();
         var yaml = Try("run.yaml", ReadRunFile) ?? "";
         var stages = Stages();
-        var result = File.Exists(Path.Combine(folder, "result.json")) ? Try("result.json", _ => Sound(RunResult.Read(folder))) : null;
+        var result = File.Exists(Path.Combine(folder, "result.json")) ? Try("result.json", path => Sound(RunJson.Read<RunResult>(path))) : null;
         if (result is null)
         {
             missing.Add(Unfinished);

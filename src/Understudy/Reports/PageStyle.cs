@@ -43,7 +43,7 @@ internal static class PageStyle
         tr.best th, tr.best td { background: rgb(var(--good) / .1); }
         tr.best th:first-child { box-shadow: inset 3px 0 0 var(--accent); padding-left: .6rem; }
         tbody tr:last-child th, tbody tr:last-child td { border-bottom: 0; }
-        .labels tbody th, .pairs tbody th { max-width: 18rem; overflow-wrap: anywhere; font-weight: 500; }
+        .labels tbody th, .pairs tbody th, .pairs td:nth-child(2) { min-width: 8.5rem; max-width: 18rem; overflow-wrap: anywhere; font-weight: 500; }
         .tall { max-height: 34rem; overflow: auto; }
         .rows { min-width: 44rem; } .rows td:first-child { width: 46%; min-width: 18rem; overflow-wrap: anywhere; overflow: hidden; }
         .rows td { overflow-wrap: anywhere; } .rows td:last-child { min-width: 14rem; color: var(--soft); }
@@ -52,7 +52,7 @@ internal static class PageStyle
         figure { margin: .75rem 0 0; } figcaption { font-size: .88rem; margin-bottom: .35rem; } figcaption strong { color: var(--ink); font-size: .95rem; }
         .charts { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 18.5rem), 1fr)); gap: 1rem 1.75rem; }
         svg { overflow: visible; } .lines { display: block; width: 100%; max-width: 30rem; height: auto; } .intervals { display: block; max-width: 46rem; }
-        svg text { fill: var(--soft); font-size: 12px; } svg .name { fill: var(--ink); font-size: 14px; } svg .value { fill: var(--ink); font-size: 14px; font-weight: 600; }
+        svg text { fill: var(--soft); font-size: 12px; } .lines text { font-size: 13.5px; } svg .name { fill: var(--ink); font-size: 14px; } svg .value { fill: var(--ink); font-size: 14px; font-weight: 600; }
         .grid { stroke: var(--rule); } .reference { stroke: var(--c4); stroke-dasharray: 4 4; stroke-width: 1.5; }
         .whisker { stroke-width: 3; stroke-linecap: round; opacity: .55; } .curve { fill: none; stroke-width: 1.8; stroke-linejoin: round; }
         .s0 { stroke: var(--c0); } .s1 { stroke: var(--c1); } .s2 { stroke: var(--c2); } .s3 { stroke: var(--c3); } .s4 { stroke: var(--c4); } .s5 { stroke: var(--c5); }

@@ -29,6 +29,7 @@ public sealed class DistillTests
         Assert.NotNull(result.Annotated.Accuracy);
         Assert.All(result.Arms, arm => Assert.Equal(9, arm.Test!.Rows));
         Assert.True(File.Exists(Path.Combine(folder["run"], "models", "student.both.1", "model.safetensors")));
+        Assert.Contains("The student trained on ", File.ReadAllText(Path.Combine(folder["run"], Report.FileName)), StringComparison.Ordinal);
         Assert.All(Rows(folder["run"], "annotated"), row => Assert.Equal(1, row.Scores!.Values.Sum(), 6));
 
         Assert.Equal([("student", "both"), ("student", "teacher")], result.Comparisons.Select(one => (one.Student, one.Arm)));

@@ -50,7 +50,7 @@ public sealed class ReportBrowserTests
                 Assert.Equal("", (await browser.Evaluate(PoorContrasts)).GetString());
                 Assert.Equal(0, (await browser.Evaluate("document.scripts.length + document.images.length + document.querySelectorAll('iframe, object, embed, link, form, base').length")).GetInt32());
                 string[] loud = ["Log.entryAdded", "Runtime.consoleAPICalled", "Runtime.exceptionThrown", "Page.javascriptDialogOpening"];
-                Assert.Empty(browser.Events.Where(one => loud.Contains(one.GetProperty("method").GetString())));
+                Assert.DoesNotContain(browser.Events, one => loud.Contains(one.GetProperty("method").GetString()));
                 Assert.Single(browser.Events, one => one.GetProperty("method").GetString() == "Network.requestWillBeSent");
             }
         }

@@ -1,6 +1,5 @@
 using System.Xml;
 using System.Xml.Linq;
-using Understudy.Data;
 using Understudy.Recipes;
 using Understudy.Reports;
 using Understudy.Runs;
@@ -89,7 +88,7 @@ public sealed class ReportTests
         ReportSample.Write(folder.FullName, labels, texts: ReportSample.Hostile);
         var path = Report.Write(folder.FullName);
         var page = Parse(path);
-        Assert.Empty(page.DescendantNodes().Where(node => node is XComment or XProcessingInstruction or XCData));
+        Assert.DoesNotContain(page.DescendantNodes(), node => node is XComment or XProcessingInstruction or XCData);
         Assert.Empty(page.Descendants().Select(element => element.Name.LocalName).Where(name => !Elements.Contains(name)).Distinct());
         Assert.Empty(page.Descendants().Attributes().Select(attribute => attribute.Name.LocalName).Where(name => !Attributes.Contains(name)).Distinct());
         Assert.All(page.Descendants().Attributes("href"), href => Assert.StartsWith("#", href.Value, StringComparison.Ordinal));
