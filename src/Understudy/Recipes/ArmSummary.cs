@@ -18,19 +18,7 @@ internal sealed record ArmSummary(string Student, string Arm, int TrainRows, IRe
     public double MacroF1 => Tests.Average(test => test.MacroF1);
 
     /// <summary>One training: how sure the accuracy is, given so many test rows. Several: how much they differ.</summary>
-    public ConfidenceInterval Interval
-    {
-        get
-        {
-            if (Tests.Count == 1)
-            {
-                return Tests[0].AccuracyInterval;
-            }
-
-            var interval = ConfidenceInterval.OfMean([.. Tests.Select(test => test.Accuracy)]);
-            return new(Math.Max(0, interval.Lower), Math.Min(1, interval.Upper));
-        }
-    }
+    public ConfidenceInterval Interval => RunHeadline.Interval(Tests)!.Value;
 
     /// <summary>Whether it was trained on the seeds alone.</summary>
     public bool IsSeedsOnly => Arm == Distill.NameOf(RunArm.SeedsOnly);

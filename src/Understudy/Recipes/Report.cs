@@ -48,6 +48,14 @@ public static class Report
             {
                 page.Leaf("h1", $"Understudy: {VisibleText.Cut(records.Name, 100)}");
                 ReportArms.Headline(page, records.Result, arms);
+                foreach (var sentence in RunHeadline.Sentences(records.Result))
+                {
+                    using (page.Open("p", ("class", "soft")))
+                    {
+                        page.Foreign(sentence, 800);
+                    }
+                }
+
                 Notices(page, [.. records.Missing, .. rows.Missing]);
                 Navigation(page);
             }

@@ -11,7 +11,7 @@ internal sealed record LineChartCurve(string Name, IReadOnlyList<(double X, doub
 /// <summary>Curves over the same straight scales.</summary>
 internal static class LineChart
 {
-    private const double Width = 380, Height = 232, Left = 46, Right = 12, Top = 12, Bottom = 40;
+    private const double Width = 380, Height = 232, Left = 54, Right = 12, Top = 12, Bottom = 40;
 
     /// <summary>Draws them.</summary>
     /// <param name="page">Takes it.</param>

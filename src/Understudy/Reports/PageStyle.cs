@@ -36,7 +36,7 @@ internal static class PageStyle
         table { border-collapse: collapse; font-size: .92rem; min-width: 100%; font-variant-numeric: tabular-nums; }
         caption { text-align: left; padding: 0 0 .45rem; font-size: .88rem; }
         caption span { position: sticky; left: 0; display: inline-block; max-width: min(46rem, calc(100vw - 3.6rem)); }
-        .funnel tbody th, .arms td { white-space: nowrap; }
+        .funnel tbody th, .arms td { white-space: nowrap; } .arms td:last-child { white-space: normal; min-width: 8.5rem; }
         th, td { padding: .42rem .9rem .42rem 0; text-align: left; vertical-align: top; border-bottom: 1px solid var(--rule); overflow-wrap: normal; }
         th { font-weight: 600; } thead th { color: var(--soft); font-size: .84rem; white-space: nowrap; vertical-align: bottom; }
         .n { text-align: right; white-space: nowrap; }
