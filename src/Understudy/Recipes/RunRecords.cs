@@ -22,6 +22,7 @@ internal sealed record RunRecords(
     IReadOnlyList<(string Name, bool Finished)> Stages, IReadOnlyDictionary<string, StageCurves> Curves, IReadOnlyList<string> Missing)
 {
     private const string Unfinished = "The run has not come to its end: there is no result.json. What follows is put together from its finished stages.";
+    private const string Unreadable = "Since result.json cannot be read, what follows is put together from the finished stages.";
 
     /// <summary>Reads a run folder.</summary>
     /// <exception cref="InvalidDataException">It is no run folder.</exception>
@@ -41,7 +42,7 @@ internal sealed record RunRecords(
         var result = File.Exists(Path.Combine(folder, "result.json")) ? Try("result.json", path => Sound(RunJson.Read<RunResult>(path))) : null;
         if (result is null)
         {
-            missing.Add(Unfinished);
+            missing.Add(File.Exists(Path.Combine(folder, "result.json")) ? Unreadable : Unfinished);
         }
         else if (stages.Where(stage => !stage.Finished).Select(stage => stage.Name).ToArray() is { Length: > 0 } open)
         {
