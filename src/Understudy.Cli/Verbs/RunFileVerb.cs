@@ -50,6 +50,8 @@ internal static class RunFileVerb
         var device = GlobalOptions.DeviceOf(options.Device);
         GlobalOptions.UseThreads(options.Threads);
         using var folder = RunFolder.Open(options.OutputFolder);
+        if (folder.Metrics.BytesCut is > 0 and var cut)
+            progress.Note($"metrics.jsonl ended in a line of {cut} bytes that was cut short, and it was removed.");
         folder.Write(file);
         folder.Write(new RunManifest
         {
@@ -60,6 +62,6 @@ internal static class RunFileVerb
             Inputs = file.HashInputs(),
             Overrides = file.Overrides,
         });
-        return recipe(file, new RunContext(folder, progress, device, stop));
+        return Storage.GuardFull(folder.Path, () => recipe(file, new RunContext(folder, progress, device, stop)));
     }
 }

@@ -127,9 +127,27 @@ public static class PretrainedFolder
         Directory.CreateDirectory(folder);
         WeightFile.Write(Path.Combine(folder, Checkpoint.WeightsName), model.Parameters);
         tokenizer?.Save(Path.Combine(folder, "tokenizer.json"));
-        var path = Path.Combine(folder, ConfigJson.FileName);
-        File.WriteAllText(path + ".tmp", model.ToConfigJson().ToJsonString(Indented) + "\n", new UTF8Encoding(false));
-        File.Move(path + ".tmp", path, overwrite: true);
+        WriteConfig(Path.Combine(folder, ConfigJson.FileName), model.ToConfigJson().ToJsonString(Indented) + "\n");
+    }
+
+    private static void WriteConfig(string path, string json)
+    {
+        var temporary = $"{path}.{Path.GetRandomFileName()}.tmp";
+        try
+        {
+            using (var stream = new FileStream(temporary, FileMode.CreateNew, FileAccess.Write))
+            {
+                stream.Write(new UTF8Encoding(false).GetBytes(json));
+                stream.Flush(flushToDisk: true);
+            }
+
+            File.Move(temporary, path, overwrite: true);
+        }
+        catch
+        {
+            File.Delete(temporary);
+            throw;
+        }
     }
 
     private static string Prefix(BertConfig config) => config.IsRoberta ? "roberta." : "bert.";

@@ -37,6 +37,7 @@ public static class FineTuneTeacher
         var stage = context.Begin(StageName, fingerprint, target);
         if (stage.State == StageState.Finished)
         {
+            TrainingSession.DeleteCheckpoints(stage.Folder);
             return (target, fingerprint, stage.Result<TuneResult>());
         }
 

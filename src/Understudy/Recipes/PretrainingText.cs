@@ -19,21 +19,40 @@ internal sealed record PretrainingText(Tokenizer Tokenizer, PackedTokens Train, 
         var heldOutPath = Path.Combine(folder, "held-out-tokens.safetensors");
         var bytesPath = Path.Combine(folder, "held-out-bytes.txt");
         var rowLength = Math.Min(options.Training.MaxLength ?? options.Architecture.MaxPositionEmbeddings, options.Architecture.MaxPositionEmbeddings);
-        if (!File.Exists(bytesPath))
+        if (Load() is { } prepared)
         {
-            var documents = Documents(options, pool, random, context);
-            var heldOutCount = Math.Max(1, (int)(documents.Count * options.HeldOut));
-            var tokenizer = Tokenizers.Learn(Sample(documents.Skip(heldOutCount)), options.Tokenizer, ArchitectureFamily.GptNeox, context);
-            tokenizer.Save(tokenizerPath);
-            var heldOut = documents.Take(heldOutCount).ToList();
-            Encode(tokenizer, heldOut, null, rowLength, context).Save(heldOutPath);
-            Encode(tokenizer, documents.Skip(heldOutCount), options.MaxTokens, rowLength, context).Save(trainPath);
-            // Written last: the other files are complete when this one is there.
-            Storage.Replace(bytesPath, heldOut.Sum(document => (long)System.Text.Encoding.UTF8.GetByteCount(document) + 1).ToString());
+            return prepared;
         }
 
-        var held = PackedTokens.Load(heldOutPath, rowLength);
-        return new PretrainingText(Tokenizer.FromFile(tokenizerPath), PackedTokens.Load(trainPath, rowLength), held, held.Count / double.Parse(File.ReadAllText(bytesPath)));
+        var documents = Documents(options, pool, random, context);
+        var heldOutCount = Math.Max(1, (int)(documents.Count * options.HeldOut));
+        var tokenizer = Tokenizers.Learn(Sample(documents.Skip(heldOutCount)), options.Tokenizer, ArchitectureFamily.GptNeox, context);
+        tokenizer.Save(tokenizerPath);
+        var heldOut = documents.Take(heldOutCount).ToList();
+        Encode(tokenizer, heldOut, null, rowLength, context).Save(heldOutPath);
+        Encode(tokenizer, documents.Skip(heldOutCount), options.MaxTokens, rowLength, context).Save(trainPath);
+        // Written last: the other files are complete when this one is there.
+        Storage.Replace(bytesPath, heldOut.Sum(document => (long)System.Text.Encoding.UTF8.GetByteCount(document) + 1).ToString());
+        return Load() ?? throw new InvalidDataException($"{folder}: what was just written there cannot be read back. Is the disk in order?");
+
+        PretrainingText? Load()
+        {
+            if (!File.Exists(bytesPath))
+            {
+                return null;
+            }
+
+            try
+            {
+                var held = PackedTokens.Load(heldOutPath, rowLength);
+                return new PretrainingText(Tokenizer.FromFile(tokenizerPath), PackedTokens.Load(trainPath, rowLength), held, held.Count / (double)long.Parse(File.ReadAllText(bytesPath)));
+            }
+            catch (Exception e) when (e is InvalidDataException or FileNotFoundException or FormatException or OverflowException)
+            {
+                context.Progress.Note($"{folder}: the prepared text is damaged ({e.Message}), so it is prepared again.");
+                return null;
+            }
+        }
     }
 
     private static List<string> Documents(PretrainOptions options, IReadOnlyList<string> pool, SeededRandom random, RunContext context)

@@ -154,7 +154,7 @@ public sealed record RunStatus(string Folder, string? Name, string? Process, boo
         {
             try
             {
-                return TrainingCheckpoint.ReadProgress(Path.Combine(folder, TrainingSession.CheckpointName));
+                return TrainingCheckpoint.ReadProgress(Path.Combine(folder, TrainingCheckpoint.CheckpointName));
             }
             catch (FileNotFoundException)
             {

@@ -37,6 +37,7 @@ public static class TrainStudent
         var stage = context.Begin(name, fingerprint, target);
         if (stage.State == StageState.Finished)
         {
+            TrainingSession.DeleteCheckpoints(stage.Folder);
             return (target, fingerprint, stage.Result<StudentResult>());
         }
 
@@ -126,12 +127,26 @@ public static class TrainStudent
         }
 
         var path = Path.Combine(folder, "tokenizer.json");
-        if (!File.Exists(path))
+        var tokenizer = File.Exists(path) ? Learnt(path, context) : null;
+        if (tokenizer is null)
         {
             Tokenizers.Learn(vocabularyTexts, options.Tokenizer, options.Architecture!.Family, context).Save(path);
+            tokenizer = Tokenizer.FromFile(path);
         }
 
-        var tokenizer = Tokenizer.FromFile(path);
         return (PretrainedFolder.NewSequenceClassifier(Architectures.Classifier(options.Architecture!, tokenizer, [.. labels]), seed, context.Device), tokenizer, []);
+    }
+
+    private static Tokenizer? Learnt(string path, RunContext context)
+    {
+        try
+        {
+            return Tokenizer.FromFile(path);
+        }
+        catch (InvalidDataException e)
+        {
+            context.Progress.Note($"The tokenizer is damaged ({e.Message}), so it is learnt again.");
+            return null;
+        }
     }
 }

@@ -29,12 +29,14 @@ internal sealed class AppendedLines : IDisposable
     public static AppendedLines Open(string path, Action<JsonElement> visit) => Storage.Guard(path, () =>
     {
         Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(path))!);
-        var stream = new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.ReadWrite, 1 << 16);
+        // Without a buffer: what a full disk refused must not be tried again, and fail again, when the file is closed.
+        var stream = new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.ReadWrite, bufferSize: 0);
         try
         {
             var whole = ReadWhole(path, stream, visit);
             var cut = stream.Length - whole;
-            stream.SetLength(whole);
+            if (cut > 0)
+                stream.SetLength(whole);
             stream.Seek(0, SeekOrigin.End);
             return new AppendedLines(stream, cut);
         }
@@ -69,11 +71,16 @@ internal sealed class AppendedLines : IDisposable
     {
         lock (writing)
         {
-            Storage.Guard(stream.Name, () =>
-            {
-                stream.Write(Encoding.UTF8.GetBytes(line + "\n"));
-                stream.Flush();
-            });
+            Storage.Guard(stream.Name, () => stream.Write(Encoding.UTF8.GetBytes(line + "\n")));
+        }
+    }
+
+    /// <summary>Has the disk take over everything appended so far, so that a power cut leaves it, too.</summary>
+    public void Flush()
+    {
+        lock (writing)
+        {
+            Storage.Guard(stream.Name, () => stream.Flush(flushToDisk: true));
         }
     }
 

@@ -16,12 +16,16 @@ public sealed class MetricLog : IDisposable
     {
         this.path = path;
         lines = AppendedLines.Open(path, static line => Parse(line));
+        BytesCut = lines.BytesCut;
     }
 
     /// <summary>Opens a log, making the file when it is not there and cutting off a torn last line.</summary>
     /// <exception cref="InvalidDataException">A line before the last is not a metric line.</exception>
     /// <exception cref="IOException">The disk refuses.</exception>
     public static MetricLog Open(string path) => new(path);
+
+    /// <summary>How many bytes of a torn line were cut off on opening.</summary>
+    public long BytesCut { get; }
 
     /// <summary>Appends one line.</summary>
     /// <param name="stage">The stage, as it is called in <c>stages/</c>.</param>
@@ -34,6 +38,10 @@ public sealed class MetricLog : IDisposable
             line.Add(name, value);
         lines.Append(RunJson.Line(line));
     }
+
+    /// <summary>Has the disk take over everything logged so far, so that a power cut leaves it, too.</summary>
+    /// <exception cref="IOException">The disk refuses.</exception>
+    public void Flush() => lines.Flush();
 
     /// <summary>Forgets what <paramref name="stage"/> logged after <paramref name="step"/>: a training that continues from that step logs it again.</summary>
     public void DropAfter(string stage, long step)

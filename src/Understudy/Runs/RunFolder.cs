@@ -1,3 +1,5 @@
+using System.Text.RegularExpressions;
+
 namespace Understudy.Runs;
 
 /// <summary>The folder of a run, held by one process at a time.</summary>
@@ -15,7 +17,7 @@ namespace Understudy.Runs;
 /// superseded/NAME-PRINT/   what a stage had written before its settings changed
 /// </code>
 /// </remarks>
-public sealed class RunFolder : IDisposable
+public sealed partial class RunFolder : IDisposable
 {
     private const string RunFileName = "run.yaml", MarkerName = "stage.json";
 
@@ -51,6 +53,7 @@ public sealed class RunFolder : IDisposable
         var held = Storage.Guard(path, () => RunLock.Take(path));
         try
         {
+            Storage.Guard(path, () => Sweep(path));
             return new RunFolder(path, held, MetricLog.Open(System.IO.Path.Combine(path, "metrics.jsonl")));
         }
         catch
@@ -86,20 +89,30 @@ public sealed class RunFolder : IDisposable
     /// <param name="name">Letters, digits, <c>.</c>, <c>_</c> and <c>-</c>.</param>
     /// <param name="fingerprint">What the stage's result depends on.</param>
     /// <param name="outputs">Files and folders that the stage writes outside its own folder, from <see cref="Rows"/>, <see cref="Model"/> and <see cref="Predictions"/>. They are set aside when the fingerprint changed, and a stage is finished only while they are there.</param>
+    /// <exception cref="InvalidDataException">The marker is damaged, or what a finished stage had written is not what it was. The message says what to remove.</exception>
     public RunStage Begin(string name, Fingerprint fingerprint, params IReadOnlyList<string> outputs)
     {
         var folder = Below("stages", Plain(name));
         var marker = System.IO.Path.Combine(folder, MarkerName);
-        var earlier = File.Exists(marker) ? RunJson.Read<StageMarker<object>>(marker) : null;
-        var changed = earlier is null || earlier.Fingerprint == fingerprint.ToString() ? [] : fingerprint.DifferencesFrom(earlier.Parts);
+        var earlier = File.Exists(marker) ? ReadMarker(name, marker) : null;
+        var changed = Changes(name, earlier, fingerprint, [.. outputs, folder]);
         if (changed.Count > 0)
-            SetAside(name, earlier!.Fingerprint[..Math.Min(8, earlier.Fingerprint.Length)], [.. outputs, folder]);
+            SetAside(name, earlier is null ? "unmarked" : string.Concat(earlier.Fingerprint.Where(char.IsAsciiLetterOrDigit).Take(8)), [.. outputs, folder]);
         var same = earlier is not null && changed.Count == 0;
         var finished = same && earlier!.Finished && outputs.All(System.IO.Path.Exists);
-        if (!finished)
+        if (finished)
+            CheckSizes(name, earlier!.Outputs ?? new Dictionary<string, long>());
+        else
             Storage.Replace(marker, RunJson.Text(new StageMarker<object>(fingerprint.ToString(), fingerprint.Parts, false, null)));
         var state = finished ? StageState.Finished : same && !earlier!.Finished ? StageState.Interrupted : StageState.New;
-        return new RunStage(name, folder, state, fingerprint, changed, marker);
+        return new RunStage(name, folder, state, fingerprint, changed, marker, this, outputs);
+    }
+
+    /// <summary>How long every file is that a stage wrote outside its own folder, by its path in the run folder.</summary>
+    internal SortedDictionary<string, long> Sizes(IEnumerable<string> outputs)
+    {
+        var files = outputs.SelectMany(output => Directory.Exists(output) ? Directory.EnumerateFiles(output, "*", SearchOption.AllDirectories) : File.Exists(output) ? [output] : []);
+        return new(files.ToDictionary(file => System.IO.Path.GetRelativePath(Path, file).Replace(System.IO.Path.DirectorySeparatorChar, '/'), file => new FileInfo(file).Length), StringComparer.Ordinal);
     }
 
     /// <inheritdoc/>
@@ -107,6 +120,46 @@ public sealed class RunFolder : IDisposable
     {
         Metrics.Dispose();
         held.Dispose();
+    }
+
+    // A process that was killed while it replaced a file leaves what it had written of the new one.
+    private static void Sweep(string path)
+    {
+        foreach (var file in Directory.EnumerateFiles(path, "*.tmp", SearchOption.AllDirectories).Where(file => TemporaryName().IsMatch(file)).ToList())
+            File.Delete(file);
+    }
+
+    private static StageMarker<object> ReadMarker(string name, string marker)
+    {
+        try
+        {
+            return RunJson.Read<StageMarker<object>>(marker);
+        }
+        catch (InvalidDataException e) when (e.InnerException is { } inner)
+        {
+            throw new InvalidDataException($"{marker}: expected what Understudy noted about the stage '{name}', found something else ({inner.Message}). Remove the file to do the stage again; what it had written is kept under superseded/.", e);
+        }
+    }
+
+    // Why what is there of a stage does not count. Without its marker nobody knows with which settings it was written.
+    private static IReadOnlyList<string> Changes(string name, StageMarker<object>? earlier, Fingerprint fingerprint, string[] written)
+    {
+        if (earlier is null)
+            return written.Any(path => File.Exists(path) || (Directory.Exists(path) && Directory.EnumerateFileSystemEntries(path).Any())) ? [$"stages/{name}/{MarkerName}"] : [];
+        if (earlier.Fingerprint == fingerprint.ToString())
+            return [];
+        return fingerprint.DifferencesFrom(earlier.Parts) is { Count: > 0 } differences ? differences : [$"stages/{name}/{MarkerName}"];
+    }
+
+    // A file that lost its end, to a power cut or to somebody's editor, would be a smaller result that looks like a whole one.
+    private void CheckSizes(string name, IReadOnlyDictionary<string, long> sizes)
+    {
+        foreach (var (file, bytes) in sizes)
+        {
+            var info = new FileInfo(Below(file));
+            if (!info.Exists || info.Length != bytes)
+                throw new InvalidDataException($"{info.FullName}: expected the {bytes} bytes that the finished stage '{name}' had written, found {(info.Exists ? $"{info.Length}" : "no such file")}. Put the file back, or remove '{string.Join('/', file.Split('/').Take(2))}' from the run folder to do the stage again.");
+        }
     }
 
     // Hours of work, perhaps paid for: a changed setting makes it void, not worthless.
@@ -136,4 +189,8 @@ public sealed class RunFolder : IDisposable
         Data.OptionBounds.FileName("", name) is { } fault
             ? throw new ArgumentException($"'{name}' cannot name a part of a run folder: {fault.Message}", nameof(name))
             : name;
+
+    // What Storage, the writers of weights and that of tokenizers call a file until it is whole.
+    [GeneratedRegex(@"\.([0-9]+|[a-z0-9]{8}\.[a-z0-9]{3})\.tmp\z")]
+    private static partial Regex TemporaryName();
 }

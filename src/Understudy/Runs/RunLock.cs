@@ -5,6 +5,8 @@ namespace Understudy.Runs;
 /// <summary>Keeps a second process out of a run folder. The operating system lets go of it when the process ends, however it ends.</summary>
 internal sealed class RunLock : IDisposable
 {
+    private const int HeldByAnother = 11;
+
     private readonly FileStream held;
 
     private RunLock(FileStream held) => this.held = held;
@@ -19,7 +21,7 @@ internal sealed class RunLock : IDisposable
         {
             held = Open(path);
         }
-        catch (IOException) when (File.Exists(path))
+        catch (IOException e) when (Storage.Errno(e) is HeldByAnother || OperatingSystem.IsWindows())
         {
             throw new IOException($"The run folder '{folder}' is in use by {Describe(holder)}. Wait until it ends, stop it, or choose another folder with --output.");
         }

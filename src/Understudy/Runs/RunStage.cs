@@ -17,8 +17,10 @@ public enum StageState
 public sealed class RunStage
 {
     private readonly string marker;
+    private readonly RunFolder run;
+    private readonly IReadOnlyList<string> outputs;
 
-    internal RunStage(string name, string folder, StageState state, Fingerprint fingerprint, IReadOnlyList<string> changed, string marker)
+    internal RunStage(string name, string folder, StageState state, Fingerprint fingerprint, IReadOnlyList<string> changed, string marker, RunFolder run, IReadOnlyList<string> outputs)
     {
         Name = name;
         Folder = folder;
@@ -26,6 +28,8 @@ public sealed class RunStage
         Fingerprint = fingerprint;
         Changed = changed;
         this.marker = marker;
+        this.run = run;
+        this.outputs = outputs;
     }
 
     /// <summary>The stage's name, which is also that of its folder under <c>stages/</c>.</summary>
@@ -46,8 +50,12 @@ public sealed class RunStage
     /// <summary>Marks the stage as finished. Call it when everything it wrote is on the disk.</summary>
     /// <param name="result">What a later run needs to know of it without repeating it: a record that JSON can hold.</param>
     public void Finish<TResult>(TResult result)
-        where TResult : class =>
-        Storage.Replace(marker, RunJson.Text(new StageMarker<TResult>(Fingerprint.ToString(), Fingerprint.Parts, true, result)));
+        where TResult : class
+    {
+        // A power cut must not leave a stage that is finished and figures of it that never reached the disk.
+        run.Metrics.Flush();
+        Storage.Replace(marker, RunJson.Text(new StageMarker<TResult>(Fingerprint.ToString(), Fingerprint.Parts, true, result, run.Sizes(outputs))));
+    }
 
     /// <summary>What <see cref="Finish"/> was given, in this process or an earlier one.</summary>
     /// <exception cref="InvalidOperationException">The stage is not finished.</exception>
@@ -61,5 +69,10 @@ public sealed class RunStage
 }
 
 /// <summary>The content of a stage's marker file.</summary>
-internal sealed record StageMarker<TResult>(string Fingerprint, IReadOnlyDictionary<string, string> Parts, bool Finished, TResult? Result)
+/// <param name="Fingerprint">With what it was begun.</param>
+/// <param name="Parts">The parts of that fingerprint.</param>
+/// <param name="Finished">Whether it was finished.</param>
+/// <param name="Result">What it came to.</param>
+/// <param name="Outputs">How many bytes every file has that it wrote outside its own folder; null while it is not finished.</param>
+internal sealed record StageMarker<TResult>(string Fingerprint, IReadOnlyDictionary<string, string> Parts, bool Finished, TResult? Result, IReadOnlyDictionary<string, long>? Outputs = null)
     where TResult : class;

@@ -58,9 +58,9 @@ internal static class Storage
         {
             throw new IOException($"There is no permission to write '{path}'. Make it writable for this user, or choose another run folder with --output.", e);
         }
-        catch (IOException e) when (Errno(e) is NoSpaceLeft or QuotaExceeded)
+        catch (IOException e) when (IsFull(e))
         {
-            throw new IOException($"The disk is full: '{path}' could not be written. Free some space and run the same command again; it continues where it stopped.", e);
+            throw Full(path, e);
         }
         catch (IOException e) when (Errno(e) is ReadOnlyFileSystem)
         {
@@ -68,5 +68,24 @@ internal static class Storage
         }
     }
 
-    private static int Errno(IOException e) => RuntimeInformation.IsOSPlatform(OSPlatform.Windows) ? 0 : e.HResult;
+    /// <summary>Runs what writes to a run folder by ways that do not know of it, such as models and tokenizers: a full disk is told as <see cref="Guard(string, Action)"/> does.</summary>
+    public static T GuardFull<T>(string folder, Func<T> action)
+    {
+        try
+        {
+            return action();
+        }
+        catch (IOException e) when (IsFull(e))
+        {
+            throw Full(folder, e);
+        }
+    }
+
+    /// <summary>The number under which Linux knows the error.</summary>
+    internal static int Errno(IOException e) => RuntimeInformation.IsOSPlatform(OSPlatform.Windows) ? 0 : e.HResult;
+
+    private static bool IsFull(IOException e) => Errno(e) is NoSpaceLeft or QuotaExceeded;
+
+    private static IOException Full(string path, IOException e) =>
+        new($"The disk is full: '{path}' could not be written. Free some space and run the same command again; it continues where it stopped.", e);
 }

@@ -7,6 +7,12 @@ namespace Understudy.Training;
 /// <summary>Weights, optimiser state and progress in one safetensors file, which is replaced in one step: a kill leaves the old or the new one.</summary>
 public static class TrainingCheckpoint
 {
+    /// <summary>The file to continue from, in the folder of a training.</summary>
+    internal const string CheckpointName = "checkpoint.safetensors";
+
+    /// <summary>The best model's weights, beside it.</summary>
+    internal const string BestName = "best.safetensors";
+
     private const string ProgressKey = "understudy.progress";
 
     /// <summary>Writes a checkpoint.</summary>
@@ -33,7 +39,7 @@ public static class TrainingCheckpoint
             return null;
         }
 
-        using var file = SafeTensorsFile.Open(path);
+        using var file = Open(path);
         var progress = ReadProgress(path, file);
         using var scope = torch.NewDisposeScope();
         Restore(path, file, model);
@@ -63,11 +69,23 @@ public static class TrainingCheckpoint
     }
 
     /// <summary>Reads weights into a model of the same shapes.</summary>
-    /// <exception cref="InvalidDataException">The file is damaged or belongs to another model.</exception>
+    /// <exception cref="InvalidDataException">The file is missing, damaged, or belongs to another model.</exception>
     public static void LoadWeights(string path, IPretrainedModel model)
     {
-        using var file = SafeTensorsFile.Open(path);
+        using var file = Open(path);
         Restore(path, file, model);
+    }
+
+    private static SafeTensorsFile Open(string path)
+    {
+        try
+        {
+            return SafeTensorsFile.Open(path);
+        }
+        catch (Exception e) when (e is InvalidDataException or FileNotFoundException)
+        {
+            throw new InvalidDataException($"{path}: the file is missing, damaged or cut short. To start the stage again, remove both '{CheckpointName}' and '{BestName}' from its folder.", e);
+        }
     }
 
     private static TrainingProgress ReadProgress(string path, SafeTensorsFile file)

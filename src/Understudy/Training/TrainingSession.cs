@@ -21,9 +21,6 @@ public sealed class TrainingSession : IDisposable
     // With a limit in minutes the schedule falls with the time; it is read off a scale of this many steps.
     private const int TimedScale = 100_000;
 
-    internal const string CheckpointName = "checkpoint.safetensors";
-    private const string BestName = "best.safetensors";
-
     private readonly IPretrainedModel model;
     private readonly TrainingOptions options;
     private readonly AdamW optimizer;
@@ -41,7 +38,7 @@ public sealed class TrainingSession : IDisposable
     /// <param name="totalSteps">Steps of the whole training: see <see cref="BatchPlan.TotalSteps"/>.</param>
     /// <param name="seed">Seed of dropout.</param>
     /// <param name="folder">Where <c>checkpoint.safetensors</c> and <c>best.safetensors</c> are kept; null keeps none.</param>
-    /// <exception cref="InvalidDataException">The checkpoint belongs to another model.</exception>
+    /// <exception cref="InvalidDataException">The checkpoint is damaged or belongs to another model.</exception>
     public TrainingSession(IPretrainedModel model, TrainingOptions options, int totalSteps, long seed, string? folder)
     {
         ArgumentNullException.ThrowIfNull(options);
@@ -56,8 +53,8 @@ public sealed class TrainingSession : IDisposable
         if (folder is not null)
         {
             Directory.CreateDirectory(folder);
-            checkpointPath = Path.Combine(folder, CheckpointName);
-            bestPath = Path.Combine(folder, BestName);
+            checkpointPath = Path.Combine(folder, TrainingCheckpoint.CheckpointName);
+            bestPath = Path.Combine(folder, TrainingCheckpoint.BestName);
             Progress = TrainingCheckpoint.Load(checkpointPath, model, optimizer) ?? Progress;
         }
 
@@ -176,10 +173,11 @@ public sealed class TrainingSession : IDisposable
     }
 
     /// <summary>Ends the training: dropout off, and the best model's weights taken back when they are to be kept.</summary>
+    /// <exception cref="InvalidDataException">Their file is missing or damaged.</exception>
     public void Complete()
     {
         model.Training = false;
-        if (options.KeepBest && Progress.BestScore is not null && Progress.BestStep != Progress.Step && bestPath is not null && File.Exists(bestPath))
+        if (options.KeepBest && Progress.BestScore is not null && Progress.BestStep != Progress.Step && bestPath is not null)
         {
             TrainingCheckpoint.LoadWeights(bestPath, model);
         }
@@ -188,8 +186,8 @@ public sealed class TrainingSession : IDisposable
     /// <summary>Removes what a session kept in its folder, once the result is saved elsewhere.</summary>
     public static void DeleteCheckpoints(string folder)
     {
-        File.Delete(Path.Combine(folder, CheckpointName));
-        File.Delete(Path.Combine(folder, BestName));
+        File.Delete(Path.Combine(folder, TrainingCheckpoint.CheckpointName));
+        File.Delete(Path.Combine(folder, TrainingCheckpoint.BestName));
     }
 
     /// <inheritdoc/>

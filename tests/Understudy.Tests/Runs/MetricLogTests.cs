@@ -35,6 +35,34 @@ public sealed class MetricLogTests : IDisposable
     }
 
     [Fact]
+    public void A_log_cut_at_any_byte_loses_the_line_in_flight_alone()
+    {
+        var path = folder["metrics.jsonl"];
+        using (var log = MetricLog.Open(path))
+        {
+            log.Append("größer", 1, ("loss", 0.5));
+            log.Append("tune", 2, ("loss", double.NaN));
+        }
+        var bytes = File.ReadAllBytes(path);
+        for (var length = 0; length <= bytes.Length; length++)
+        {
+            File.WriteAllBytes(path, [.. bytes[..length], .. new byte[length % 3]]);
+            var whole = bytes.AsSpan(0, length).Count((byte)'\n');
+            Assert.Equal(whole, MetricLog.Read(path).Count);
+            using (var log = MetricLog.Open(path))
+            {
+                Assert.Equal(length + (length % 3) - bytes.AsSpan(0, length).LastIndexOf((byte)'\n') - 1, log.BytesCut);
+                if (whole == 0)
+                    log.Append("größer", 1, ("loss", 0.5));
+                if (whole <= 1)
+                    log.Append("tune", 2, ("loss", double.NaN));
+            }
+
+            Assert.Equal(bytes, File.ReadAllBytes(path));
+        }
+    }
+
+    [Fact]
     public void A_line_that_is_no_metric_is_refused()
     {
         var path = folder["metrics.jsonl"];

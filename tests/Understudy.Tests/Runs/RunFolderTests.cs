@@ -55,6 +55,90 @@ public sealed class RunFolderTests : IDisposable
     }
 
     [Fact]
+    public void What_was_written_before_a_stage_had_a_marker_is_not_taken_for_its_own()
+    {
+        using var run = RunFolder.Open(Run);
+        var rows = run.Rows("annotated");
+        Directory.CreateDirectory(Path.GetDirectoryName(rows)!);
+        File.WriteAllText(rows, "{}\n");
+        Directory.CreateDirectory(Path.Combine(Run, "stages/annotate"));
+        var stage = run.Begin("annotate", Epochs(3), rows);
+        Assert.Equal(StageState.New, stage.State);
+        Assert.Equal(["stages/annotate/stage.json"], stage.Changed);
+        Assert.Equal("{}\n", File.ReadAllText(Path.Combine(Run, "superseded/annotate-unmarked/rows-annotated.jsonl")));
+        Assert.False(File.Exists(rows));
+        Assert.Equal([], run.Begin("tune", Epochs(3), run.Model("teacher")).Changed);
+    }
+
+    [Fact]
+    public void A_result_that_is_not_as_it_was_left_is_refused_until_it_is_removed()
+    {
+        using var run = RunFolder.Open(Run);
+        var model = run.Model("teacher");
+        var weights = Path.Combine(model, "model.safetensors");
+        run.Begin("tune", Epochs(3), model);
+        Directory.CreateDirectory(model);
+        File.WriteAllText(weights, "12345678");
+        run.Begin("tune", Epochs(3), model).Finish(new Outcome(1, ""));
+        Assert.Equal(StageState.Finished, run.Begin("tune", Epochs(3), model).State);
+        File.WriteAllText(weights, "1234");
+        Assert.Equal($"{weights}: expected the 8 bytes that the finished stage 'tune' had written, found 4. Put the file back, or remove 'models/teacher' from the run folder to do the stage again.",
+            Assert.Throws<InvalidDataException>(() => run.Begin("tune", Epochs(3), model)).Message);
+        File.Delete(weights);
+        Assert.Equal($"{weights}: expected the 8 bytes that the finished stage 'tune' had written, found no such file. Put the file back, or remove 'models/teacher' from the run folder to do the stage again.",
+            Assert.Throws<InvalidDataException>(() => run.Begin("tune", Epochs(3), model)).Message);
+        Directory.Delete(model);
+        Assert.Equal(StageState.New, run.Begin("tune", Epochs(3), model).State);
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("{\"fingerprint\": \"12")]
+    [InlineData("{}")]
+    [InlineData("[1]")]
+    [InlineData("null")]
+    [InlineData("\0\0\0")]
+    [InlineData("{\"fingerprint\": null, \"parts\": {}, \"finished\": true, \"result\": null}")]
+    public void A_marker_that_is_damaged_is_refused_with_what_to_remove(string content)
+    {
+        using var run = RunFolder.Open(Run);
+        run.Begin("tune", Epochs(3)).Finish(new Outcome(1, ""));
+        var marker = Path.Combine(Run, "stages/tune/stage.json");
+        File.WriteAllText(marker, content);
+        var message = Assert.Throws<InvalidDataException>(() => run.Begin("tune", Epochs(3))).Message;
+        Assert.StartsWith($"{marker}: expected what Understudy noted about the stage 'tune', found something else (", message, StringComparison.Ordinal);
+        Assert.EndsWith("). Remove the file to do the stage again; what it had written is kept under superseded/.", message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_marker_cannot_lead_out_of_the_run_folder()
+    {
+        using var run = RunFolder.Open(Run);
+        run.Begin("tune", Epochs(3)).Finish(new Outcome(1, ""));
+        var marker = Path.Combine(Run, "stages/tune/stage.json");
+        File.WriteAllText(marker, File.ReadAllText(marker).Replace(Epochs(3).ToString(), "/../../../a", StringComparison.Ordinal));
+        Assert.Equal(["stages/tune/stage.json"], run.Begin("tune", Epochs(3)).Changed);
+        Assert.Equal(["tune-a"], Directory.EnumerateDirectories(Path.Combine(Run, "superseded")).Select(Path.GetFileName));
+    }
+
+    [Fact]
+    public void Only_what_a_killed_process_left_half_written_is_swept_up()
+    {
+        RunFolder.Open(Run).Dispose();
+        string[] mine = ["notes.tmp", "rows/a.jsonl.mine.tmp", "models/m/model.safetensors"];
+        string[] left = ["run.yaml.4711.tmp", "models/m/model.safetensors.ab3defgh.xy1.tmp"];
+        foreach (var file in mine.Concat(left))
+        {
+            Directory.CreateDirectory(Path.GetDirectoryName(Path.Combine(Run, file))!);
+            File.WriteAllText(Path.Combine(Run, file), "");
+        }
+
+        RunFolder.Open(Run).Dispose();
+        Assert.All(mine, file => Assert.True(File.Exists(Path.Combine(Run, file)), file));
+        Assert.All(left, file => Assert.False(File.Exists(Path.Combine(Run, file)), file));
+    }
+
+    [Fact]
     public void A_second_user_is_refused_until_the_first_is_gone()
     {
         using (RunFolder.Open(Run))

@@ -107,6 +107,42 @@ public sealed class TrainingSessionTests
     }
 
     [Fact]
+    public void A_checkpoint_cut_anywhere_is_refused()
+    {
+        using var folder = new TemporaryFolder();
+        using var model = TinyClassifier.New();
+        using (var session = new TrainingSession(model, new TrainingOptions(), 10, 1, folder.FullName))
+        {
+            session.Save();
+        }
+
+        var path = folder["checkpoint.safetensors"];
+        var bytes = File.ReadAllBytes(path);
+        int[] lengths = [0, 1, 7, 8, 9, .. Enumerable.Range(1, 40).Select(i => bytes.Length * i / 41), bytes.Length - 1];
+        foreach (var length in lengths)
+        {
+            File.WriteAllBytes(path, bytes[..length]);
+            var error = Assert.Throws<InvalidDataException>(() => new TrainingSession(model, new TrainingOptions(), 10, 1, folder.FullName));
+            Assert.Equal($"{path}: the file is missing, damaged or cut short. To start the stage again, remove both 'checkpoint.safetensors' and 'best.safetensors' from its folder.", error.Message);
+        }
+    }
+
+    [Fact]
+    public void The_best_model_is_not_silently_replaced_by_the_last_one()
+    {
+        using var folder = new TemporaryFolder();
+        using var model = TinyClassifier.New();
+        using var session = new TrainingSession(model, new TrainingOptions { MaxSteps = 2 }, 2, 1, folder.FullName);
+        TakeStep(session, model, [0, 1], 2, 2);
+        session.Evaluated(0.9);
+        TakeStep(session, model, [0, 1], 2, 2);
+        session.Evaluated(0.1);
+        File.Delete(folder["best.safetensors"]);
+        Assert.Equal($"{folder["best.safetensors"]}: the file is missing, damaged or cut short. To start the stage again, remove both 'checkpoint.safetensors' and 'best.safetensors' from its folder.",
+            Assert.Throws<InvalidDataException>(session.Complete).Message);
+    }
+
+    [Fact]
     public void A_step_leaves_no_tensor_behind()
     {
         using var model = TinyClassifier.New();
