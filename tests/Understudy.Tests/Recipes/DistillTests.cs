@@ -42,6 +42,7 @@ public sealed class DistillTests
         var again = new CountingProgress(null);
         Run(options, folder["run"], again);
         Assert.Equal(0, again.Started);
+        Assert.Empty(StillOpen(folder.FullName));
 
         File.Delete(Path.Combine(folder["run"], "predictions", "student.both.1.jsonl"));
         Assert.Equal(JsonSerializer.Serialize(result), JsonSerializer.Serialize(Run(options, folder["run"], null)));
@@ -107,6 +108,13 @@ public sealed class DistillTests
         Run(options with { Students = [student] }, folder["run"], progress);
         Assert.Equal(["learn tokenizer", "student.seeds_only.1", "learn tokenizer", "student.both.1"], progress.Stages);
     }
+
+    /// <summary>The files below a folder that this process has open or mapped.</summary>
+    private static List<string> StillOpen(string folder) =>
+    [
+        .. Directory.EnumerateFiles("/proc/self/fd").Select(handle => new FileInfo(handle).LinkTarget ?? "").Where(file => file.StartsWith(folder, StringComparison.Ordinal)),
+        .. File.ReadLines("/proc/self/maps").Where(mapping => mapping.Contains(folder, StringComparison.Ordinal)),
+    ];
 
     internal static RunResult Run(RunOptions options, string path, CountingProgress? progress, CancellationToken cancel = default)
     {

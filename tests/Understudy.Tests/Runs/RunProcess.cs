@@ -5,7 +5,7 @@ namespace Understudy.Tests.Runs;
 /// <summary>The program in a process of its own: it can be killed, and what it says is what a user reads.</summary>
 internal sealed class RunProcess : IDisposable
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(5);
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(15);
 
     private readonly Process process;
     private readonly Task<string> output;
