@@ -5,9 +5,10 @@ namespace Understudy.Tests.Runs;
 
 /// <summary>
 /// A run with every stage there is, of a few seconds, and what it left when nobody disturbed it. The tests that use it take turns:
-/// all of them run in the same folder, so that paths in run.yaml and the manifest are equal, too.
+/// all of them run in the same folder, so that paths in run.yaml and the manifest are equal, too, and do not compete with each other.
 /// </summary>
-public sealed partial class ToyRun : IDisposable
+[CollectionDefinition(Name)]
+public sealed partial class ToyRun : ICollectionFixture<ToyRun>, IDisposable
 {
     /// <summary>The collection of the tests that share it.</summary>
     public const string Name = "runs in processes of their own";
@@ -199,7 +200,3 @@ public sealed partial class ToyRun : IDisposable
     [GeneratedRegex("(\"seconds\"): [0-9.E+-]+")]
     private static partial Regex Seconds();
 }
-
-/// <summary>Shares the toy run, and keeps the tests that start processes from competing with each other.</summary>
-[CollectionDefinition(ToyRun.Name)]
-public sealed class ToyRunCollection : ICollectionFixture<ToyRun>;
