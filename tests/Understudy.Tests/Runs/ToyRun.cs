@@ -113,7 +113,7 @@ public sealed partial class ToyRun : ICollectionFixture<ToyRun>, IDisposable
     /// <summary>
     /// Every file of a run folder with its bytes, one character each. Left out is who holds the folder (<c>.lock</c>,
     /// <c>.lock.holder.json</c>). Two figures are measured with a clock and stand as 0: the <c>seconds</c> of the pre-training in its
-    /// marker and in <c>result.json</c>, and <c>tokens_per_second</c> in <c>metrics.jsonl</c>.
+    /// marker, in <c>result.json</c> and in <c>report.html</c>, and <c>tokens_per_second</c> in <c>metrics.jsonl</c>.
     /// </summary>
     public static SortedDictionary<string, string> FinalFiles(string run) => new(
         Directory.EnumerateFiles(run, "*", SearchOption.AllDirectories)
@@ -186,6 +186,7 @@ public sealed partial class ToyRun : ICollectionFixture<ToyRun>, IDisposable
     private static string Timeless(string name, string content) => name switch
     {
         "metrics.jsonl" => Rate().Replace(content, "$1:0"),
+        "report.html" => Duration().Replace(content, "$1 0;"),
         "result.json" or "stages/pretrain/stage.json" => Seconds().Replace(content, "$1: 0"),
         _ => content,
     };
@@ -197,6 +198,9 @@ public sealed partial class ToyRun : ICollectionFixture<ToyRun>, IDisposable
             $"{verb}-{first + t},\"{Openings[(v + t + first) % Openings.Length]}{verb} {thing}{Endings[((2 * v) + t) % Endings.Length]}\",{verb}"));
         File.WriteAllLines(folder[name], ["id,text,label", .. rows]);
     }
+
+    [GeneratedRegex("(Pre-training: [^;<]* in) [^;<]*;")]
+    private static partial Regex Duration();
 
     [GeneratedRegex("(\"tokens_per_second\"):[0-9.E+]+")]
     private static partial Regex Rate();
