@@ -103,8 +103,9 @@ public static class Pretrain
         session.Complete();
         var heldOut = HeldOutLoss(model, text, options.Training, context);
         var result = new PretrainResult(model.Parameters.Sum(parameter => parameter.Value.numel()), session.Progress.Step, session.Progress.Tokens, session.Progress.Seconds, heldOut, heldOut / Math.Log(2) * text.HeldOutTokensPerByte);
-        context.Folder.Metrics.DropAfter($"{StageName}.evaluate", -1);
-        context.Folder.Metrics.Append($"{StageName}.evaluate", result.Steps, ("held_out_loss", heldOut), ("bits_per_byte", result.BitsPerByte));
+        // A process killed between this line and the end of the stage logged it already.
+        context.Folder.Metrics.Drop(StageName, "held_out_loss");
+        context.Folder.Metrics.Append(StageName, result.Steps, ("held_out_loss", heldOut), ("bits_per_byte", result.BitsPerByte));
         bar.Finish($"{result.BitsPerByte:F3} bits per byte on held-out text");
         return result;
     }

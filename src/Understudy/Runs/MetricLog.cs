@@ -44,10 +44,15 @@ public sealed class MetricLog : IDisposable
     public void Flush() => lines.Flush();
 
     /// <summary>Forgets what <paramref name="stage"/> logged after <paramref name="step"/>: a training that continues from that step logs it again.</summary>
-    public void DropAfter(string stage, long step)
+    public void DropAfter(string stage, long step) => Keep(line => line.Stage != stage || line.Step <= step);
+
+    /// <summary>Forgets the lines of <paramref name="stage"/> that have this figure: it is measured again.</summary>
+    public void Drop(string stage, string figure) => Keep(line => line.Stage != stage || !line.Figures.ContainsKey(figure));
+
+    private void Keep(Func<MetricLine, bool> wanted)
     {
         var all = Read(path);
-        var kept = all.Where(line => line.Stage != stage || line.Step <= step).ToArray();
+        var kept = all.Where(wanted).ToArray();
         if (kept.Length == all.Count)
             return;
         lines.Dispose();
