@@ -38,7 +38,7 @@ internal sealed class BarProgress : IRunProgress
         return new Stage(this, task, clock);
     }
 
-    public void Note(string text) => console.WriteLine(text);
+    public void Note(string text) => console.WriteLine(TerminalText.Of(text));
 
     private sealed class Stage(BarProgress owner, ProgressTask task, StageClock clock) : IStageProgress
     {

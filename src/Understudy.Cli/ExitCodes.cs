@@ -37,25 +37,28 @@ internal static class ExitCodes
         }
         catch (Exception e) when (IsInput(e))
         {
-            error.WriteLine(verbose ? e : e.Message);
+            Say(verbose ? $"{e}" : e.Message);
             return InputAtFault;
         }
         // The native library is loaded by a type initialiser, which wraps what is wrong with it.
         catch (TypeInitializationException e) when (e.InnerException is DllNotFoundException or TorchException)
         {
-            error.WriteLine(verbose ? e : e.InnerException.Message);
+            Say(verbose ? $"{e}" : e.InnerException.Message);
             return InputAtFault;
         }
         catch (Exception e) when (e is TorchException or ArgumentException or TrainingDivergedException)
         {
-            error.WriteLine(verbose ? e : $"{e.Message}\n--verbose shows where this came from.");
+            Say(verbose ? $"{e}" : $"{e.Message}\n--verbose shows where this came from.");
             return Failed;
         }
         catch (Exception e)
         {
-            error.WriteLine(verbose ? e : $"{e.GetType().Name}: {e.Message}\nThis is a fault of Understudy. --verbose shows where it came from, which is what a report of it needs.");
+            Say(verbose ? $"{e}" : $"{e.GetType().Name}: {e.Message}\nThis is a fault of Understudy. --verbose shows where it came from, which is what a report of it needs.");
             return Failed;
         }
+
+        // A message quotes what it found, in files that anyone may have written.
+        void Say(string text) => error.WriteLine(TerminalText.Of(text));
     }
 
     // What the user can put right: the run file, the data, the disk.

@@ -11,7 +11,7 @@ internal sealed class LineProgress(TextWriter writer, TimeProvider time) : IRunP
 
     public IStageProgress Start(string name, long? total, string unit) => new Stage(writer, new StageClock(name, total, unit, time));
 
-    public void Note(string text) => writer.WriteLine(text);
+    public void Note(string text) => writer.WriteLine(TerminalText.Of(text));
 
     private sealed class Stage(TextWriter writer, StageClock clock) : IStageProgress
     {

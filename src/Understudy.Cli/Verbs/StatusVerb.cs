@@ -32,9 +32,9 @@ internal static class StatusVerb
         var lines = status.Stages.Select(stage => new[] { stage.Name, State(stage), Done(stage), Figures(stage) }).Prepend(["stage", "state", "progress", "figures"]).ToList();
         var text = TextTable.Of(lines, texts: 4);
         if (status.Note is { } note)
-            text += $"{note}\n";
+            text += $"{TerminalText.Of(note)}\n";
         if (status.Process is { } process)
-            return $"{text}Under way: {process} has the folder.\n";
+            return $"{text}Under way: {TerminalText.Of(process)} has the folder.\n";
         if (status.Finished)
             return $"{text}The run is finished: {Path.Combine(status.Folder, "result.json")}.\n";
         return $"{text}No process is at it. To continue: {CommandText.Of("run", Path.Combine(status.Folder, "run.yaml"), "--output", status.Folder)}\n";

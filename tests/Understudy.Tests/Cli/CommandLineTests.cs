@@ -99,4 +99,16 @@ public sealed class CommandLineTests
         Assert.Equal(code, ExitCodes.Guard(error, false, stop, [], false, () => throw (Exception)Activator.CreateInstance(type, "text")!));
         Assert.Equal(expected, error.ToString());
     }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void An_error_cannot_command_the_terminal(bool verbose)
+    {
+        using var stop = new StopSignal();
+        using var error = new StringWriter();
+        ExitCodes.Guard(error, verbose, stop, [], false, () => throw new InvalidDataException("a.csv: found \u001b[31m\u009b2J\r,\n\texpected a label"));
+        Assert.Contains("a.csv: found ?[31m?2J?,\n\texpected a label", error.ToString(), StringComparison.Ordinal);
+        Assert.DoesNotContain(error.ToString(), c => char.IsControl(c) && c is not ('\n' or '\t'));
+    }
 }

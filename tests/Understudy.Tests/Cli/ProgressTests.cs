@@ -48,6 +48,14 @@ public sealed class ProgressTests
     }
 
     [Fact]
+    public void A_note_cannot_command_the_terminal()
+    {
+        using var output = new StringWriter();
+        new LineProgress(output, new Clock()).Note("label 'a\u001b]0;x\u0007' has 1 row");
+        Assert.Equal("label 'a?]0;x?' has 1 row\n", output.ToString());
+    }
+
+    [Fact]
     public void What_was_done_before_does_not_count_for_the_rate()
     {
         var clock = new Clock();

@@ -78,6 +78,13 @@ public sealed class RunStatusTests : IDisposable
     }
 
     [Fact]
+    public void A_run_folder_cannot_command_the_terminal()
+    {
+        var text = StatusVerb.Table(new RunStatus("/run", "a", "process 1 on 'x\u001b[2J'", false, [], "The run file says '\u001b[31m'."));
+        Assert.Contains("The run file says '?[31m'.\nUnder way: process 1 on 'x?[2J' has the folder.\n", text, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Where_no_run_is_the_place_to_look_is_named()
     {
         Directory.CreateDirectory(folder["demo"]);
