@@ -58,7 +58,7 @@ public sealed record DataSets
             Test = test,
             Unlabelled = pool.Examples,
             HiddenLabels = Hidden(fromTrain, pool),
-            Notices = [.. sample.Notices, .. PoolNotices(pool)],
+            Notices = [.. sample.Notices, .. PoolNotices(pool), .. LeakNotices(sample.Seeds, "test", test), .. LeakNotices(sample.Seeds, "validation", validation)],
         };
     }
 
@@ -75,6 +75,14 @@ public sealed record DataSets
     {
         var inPool = pool.Examples.Select(row => row.Id).ToHashSet(StringComparer.Ordinal);
         return fromTrain.Where(row => inPool.Contains(row.Id)).ToDictionary(row => row.Id, row => row.Label!, StringComparer.Ordinal);
+    }
+
+    // The seeds are the user's own, so nothing is taken out; but figures on texts that were learnt by heart are no figures.
+    private static IEnumerable<string> LeakNotices(IReadOnlyList<Example> seeds, string kind, IReadOnlyList<Example> heldOut)
+    {
+        var learnt = seeds.Select(row => (row.Text, row.TextPair)).ToHashSet();
+        if (heldOut.Count(row => learnt.Contains((row.Text, row.TextPair))) is > 0 and var leaked)
+            yield return $"{leaked:N0} of {heldOut.Count:N0} {kind} row(s) have the same text as a seed, so the figures on them are better than on new texts. Remove these rows from one of the files.";
     }
 
     private static IEnumerable<string> PoolNotices(UnlabelledPool pool)

@@ -85,6 +85,16 @@ public sealed class DataSetsTests : IDisposable
     }
 
     [Fact]
+    public void Held_out_rows_that_are_among_the_seeds_are_counted()
+    {
+        File.WriteAllLines(folder["train.csv"], ["text,label", "one,yes", "two,no"]);
+        File.WriteAllLines(folder["test.csv"], ["text,label", "two,no", "three,yes", "two,yes"]);
+        File.WriteAllLines(folder["validation.csv"], ["text,label", "four,no"]);
+        var data = DataSets.Load(new DataOptions { Train = new() { Path = folder["train.csv"] }, Validation = new() { Path = folder["validation.csv"] }, Test = new() { Path = folder["test.csv"] } }, seed: 1);
+        Assert.Equal(["2 of 3 test row(s) have the same text as a seed, so the figures on them are better than on new texts. Remove these rows from one of the files."], data.Notices);
+    }
+
+    [Fact]
     public void A_test_label_that_train_does_not_have_is_reported_with_its_line()
     {
         File.WriteAllLines(folder["train.csv"], ["text,label", "one,yes", "two,no"]);
