@@ -48,7 +48,7 @@ public static class RunHeadline
         var sentences = new List<string>();
         foreach (var student in result.Arms.GroupBy(arm => arm.Student))
         {
-            var arms = result.Comparisons.Where(one => one.Student == student.Key && one.Arm != ArmComparison.TeacherArm).Select(Clause).ToArray();
+            var arms = result.Comparisons.Where(one => one.Student == student.Key && one.Arm != ArmComparison.TeacherArm).Select(one => Clause(one, HasNothingMore(result, one.Arm))).ToArray();
             var teacher = result.Comparisons.FirstOrDefault(one => one.Student == student.Key && one.Arm == ArmComparison.TeacherArm);
             if (arms.Length > 0 || teacher is not null)
             {
@@ -90,8 +90,13 @@ public static class RunHeadline
         return new(Math.Max(0, interval.Lower), Math.Min(1, interval.Upper));
     }
 
-    private static string Clause(ArmComparison one) => one.IsSignificant
-        ? $"{one.Arm} {(one.Difference > 0 ? "helped" : "hurt")} ({Figures(one)})"
+    // Of a run that was read from its stages it may not be known.
+    private static bool HasNothingMore(RunResult result, string arm) =>
+        (arm == Distill.NameOf(RunArm.Generated) || result.Annotated is { Kept: 0 }) && (arm == Distill.NameOf(RunArm.Annotated) || result.Generated is { Kept: 0 });
+
+    private static string Clause(ArmComparison one, bool hasNothingMore) =>
+        hasNothingMore ? $"{one.Arm} has no synthetic rows, since none was kept, so it is seeds_only again ({Figures(one)})"
+        : one.IsSignificant ? $"{one.Arm} {(one.Difference > 0 ? "helped" : "hurt")} ({Figures(one)})"
         : $"{one.Arm} made no difference beyond noise ({Figures(one)})";
 
     private static string TeacherClause(ArmComparison one) => one.IsSignificant

@@ -55,6 +55,18 @@ public sealed class RunHeadlineTests
         Assert.Empty(RunHeadline.Sentences(nothing with { Arms = [] }));
     }
 
+    [Fact]
+    public void An_arm_without_synthetic_rows_says_nothing_of_them()
+    {
+        var none = new SynthesisResult(3, new Dictionary<string, int> { ["too_short"] = 3 }, null, null);
+        var some = new SynthesisResult(3, new Dictionary<string, int> { ["kept"] = 3 }, null, null);
+        ArmResult[] arms = [Arm("seeds_only", 1, 50), Arm("annotated", 1, 50), Arm("generated", 1, 50), Arm("both", 1, 50)];
+        ArmComparison[] compared = [Compared("annotated", [50], [50]), Compared("generated", [50], [50]), Compared("both", [50], [50])];
+        const string Nothing = "has no synthetic rows, since none was kept, so it is seeds_only again (0.0 points, p = 1.000)", NoDifference = "made no difference beyond noise (0.0 points, p = 1.000)";
+        Assert.Equal([$"student: annotated {NoDifference}; generated {Nothing}; both {NoDifference}."], RunHeadline.Sentences(new RunResult(12, null, null, null, some, none, arms, compared)));
+        Assert.Equal([$"student: annotated {Nothing}; generated {Nothing}; both {Nothing}."], RunHeadline.Sentences(new RunResult(12, null, null, null, none, none, arms, compared)));
+    }
+
     [Theory]
     [InlineData(0.0004, "0.0")]
     [InlineData(-0.0004, "0.0")]
