@@ -17,7 +17,7 @@ public static class Compare
             throw new InvalidDataException($"Expected at least two run folders to compare, found {folders.Count}.");
         }
 
-        if (folders.GroupBy(Path.GetFullPath).FirstOrDefault(group => group.Count() > 1) is { } twice)
+        if (folders.GroupBy(folder => Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder))).FirstOrDefault(group => group.Count() > 1) is { } twice)
         {
             throw new InvalidDataException($"The run folder '{twice.First()}' was given twice. Compare it with another one.");
         }

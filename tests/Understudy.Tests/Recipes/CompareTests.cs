@@ -83,6 +83,7 @@ public sealed class CompareTests : IDisposable
         File.WriteAllText(folder["empty/run.yaml"], "seed: 2\n");
         Assert.Equal($"The run in '{folder["empty"]}' has no result yet. 'understudy status {folder["empty"]}' says what is left to do.", Fault("a", "empty"));
         Assert.Equal($"The run folder '{folder["a"]}' was given twice. Compare it with another one.", Fault("a", "a"));
+        Assert.Equal($"The run folder '{folder["a"]}' was given twice. Compare it with another one.", Fault("a", "a/"));
         Assert.Equal("Expected at least two run folders to compare, found 1.", Fault("a"));
 
         File.WriteAllText(folder["empty/result.json"], """{"seeds":3,"arms":[{"student":"s","arm":"both","repeat":1,"train_rows":3,"test":{"rows":0,"accuracy":"NaN","macro_f1":"NaN"}}]}""");
