@@ -53,6 +53,21 @@ public sealed partial class LauncherBuildTests : IDisposable
     }
 
     [Fact]
+    public void A_closed_standard_input_is_an_empty_one()
+    {
+        Assert.Equal(0, sandbox.Run(["build"]).ExitCode);
+        var start = new ProcessStartInfo("bash", ["-c", "exec \"$0\" hello <&-", sandbox.Launcher]) { RedirectStandardOutput = true, RedirectStandardError = true };
+        start.Environment["LIBTORCH"] = sandbox.Libtorch;
+        start.Environment["PATH"] = sandbox.Tools;
+        start.Environment["FAKE_PROGRAM_READS"] = "1";
+        start.Environment.Remove("DOTNET_ROOT");
+        using var process = Process.Start(start)!;
+        var (code, output, error) = LauncherSandbox.Finish(process);
+        Assert.Equal((0, ""), (code, error));
+        Assert.EndsWith("\nhello\n", output, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_changed_a_new_and_a_deleted_source_file_each_build_again()
     {
         sandbox.Run(["build"]);

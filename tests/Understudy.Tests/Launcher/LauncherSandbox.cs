@@ -68,6 +68,7 @@ public sealed partial class LauncherSandbox : IDisposable
                 *.dll)
                     shift
                     printf '%s\n' "$PWD" "$@"
+                    [ -z "${FAKE_PROGRAM_READS:-}" ] || cat || echo "standard input is closed"
                     sleep "${FAKE_PROGRAM_SECONDS:-0}"
                     exit "${FAKE_PROGRAM_STATUS:-0}" ;;
             esac
