@@ -37,6 +37,7 @@ public sealed record StudentOptions
     [
         .. Faults(
             FileName("name", Name),
+            Name == ArmComparison.TeacherArm ? new OptionFault("name", "is what the teacher is called in tables and comparisons. Choose another one.") : null,
             NotBlank("model", Model),
             Model is null && Architecture is null ? new OptionFault("", "expected 'model' or 'architecture', found neither.") : null,
             Model is not null && Architecture is not null ? new OptionFault("", "'model' and 'architecture' exclude each other. Remove one.") : null,

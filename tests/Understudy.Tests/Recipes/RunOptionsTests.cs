@@ -65,6 +65,11 @@ public sealed class RunOptionsTests
     }
 
     [Fact]
+    public void A_student_cannot_be_called_as_the_teacher_is() => Assert.EndsWith(
+        ": students[0].name: is what the teacher is called in tables and comparisons. Choose another one.",
+        Assert.Throws<RunFileException>(() => Parse(Small, "students.0.name=teacher")).Message, StringComparison.Ordinal);
+
+    [Fact]
     public void Every_section_is_checked()
     {
         var message = Assert.Throws<RunFileException>(() => Parse(
