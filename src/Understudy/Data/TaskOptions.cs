@@ -9,6 +9,7 @@ namespace Understudy.Data;
 /// names, <c>{label}</c> (the label's words), <c>{label_description}</c>, <c>{labels}</c> (all labels' words, separated by
 /// commas) and <c>{description}</c>. <c>{{</c> and <c>}}</c> stand for braces.
 /// </remarks>
+[NoSecrets]
 public sealed record TaskOptions
 {
     /// <summary>What the task is, in a sentence or two; only seen by the model where a template says <c>{description}</c>.</summary>

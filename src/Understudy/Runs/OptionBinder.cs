@@ -50,6 +50,11 @@ internal sealed class OptionBinder(List<RunFileFault> faults, string folder)
             if (option.Required && defaults is null && mapping.Find(option.Key) is null)
                 faults.Add(new(mapping.Where, Join(path, option.Key), $"missing key '{Join(path, option.Key)}'. It has no default value; add it."));
         }
+        if (type.IsDefined(typeof(NoSecretsAttribute), inherit: false))
+        {
+            foreach (var (key, raw) in Secrets.Where(secret => secret.Key.StartsWith($"{path}.", StringComparison.Ordinal)))
+                faults.Add(new(mapping.Where, key, $"{key}: expected a text that may be written into the run folder, found the secret {raw}. Prompts are kept beside the rows that come from them; use a variable whose name does not say that it is a secret, or write the text itself."));
+        }
         if (faults.Count > before)
             return null;
 

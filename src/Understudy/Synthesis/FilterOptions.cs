@@ -5,7 +5,8 @@ namespace Understudy.Synthesis;
 
 /// <summary>Which synthetic rows students may learn from. A row that a filter rejects stays in the rows file with that verdict and a reason.</summary>
 /// <remarks>
-/// Words are runs of letters, marks and digits in lower case; punctuation parts words, apostrophes do not. Filters are asked in the order of
+/// Words are runs of letters, marks and digits in lower case; punctuation parts words, apostrophes do not; emoji and Chinese and
+/// Japanese characters are a word each. Filters are asked in the order of
 /// <see cref="Verdict"/>, and a row has the verdict of the first that rejects it.
 /// </remarks>
 public sealed record FilterOptions

@@ -22,7 +22,17 @@ internal readonly struct WordSequence
         var hash = Start;
         foreach (var rune in text.EnumerateRunes())
         {
-            if (IsWord(rune))
+            if (IsWordByItself(rune))
+            {
+                if (hash != Start)
+                {
+                    words.Add(hash);
+                }
+
+                words.Add(Mix(Start, (ulong)rune.Value));
+                hash = Start;
+            }
+            else if (IsWord(rune))
             {
                 hash = Mix(hash, (ulong)Rune.ToLowerInvariant(rune).Value);
             }
@@ -76,6 +86,10 @@ internal readonly struct WordSequence
         hash = (hash ^ (hash >> 33)) * 0xc4ceb9fe1a85ec53;
         return hash ^ (hash >> 33);
     }
+
+    // Emoji carry meaning, and Chinese and Japanese are written without spaces.
+    private static bool IsWordByItself(Rune rune) => Rune.GetUnicodeCategory(rune) == UnicodeCategory.OtherSymbol
+        || rune.Value is (>= 0x3040 and <= 0x30FF) or (>= 0x3400 and <= 0x4DBF) or (>= 0x4E00 and <= 0x9FFF) or (>= 0xF900 and <= 0xFAFF) or (>= 0x20000 and <= 0x3FFFF);
 
     private static bool IsWord(Rune rune) => Rune.IsLetterOrDigit(rune)
         || Rune.GetUnicodeCategory(rune) is UnicodeCategory.NonSpacingMark or UnicodeCategory.SpacingCombiningMark;

@@ -69,6 +69,16 @@ public sealed class RowFilterTests
     public void Words_are_compared_without_case_and_punctuation(string first, string second, bool joined) =>
         Assert.Equal(WordSequence.Of(first, joined).Whole(), WordSequence.Of(second, joined).Whole());
 
+    [Theory]
+    [InlineData("great 😀", "great 😡")]
+    [InlineData("😀13", "😀😀13")]
+    [InlineData("明天天气", "明天天氣")]
+    public void Emoji_and_ideographs_tell_texts_apart(string first, string second)
+    {
+        Assert.NotEqual(WordSequence.Of(first).Whole(), WordSequence.Of(second).Whole());
+        Assert.True(WordSequence.Of(first).Count > 1);
+    }
+
     [Fact]
     public void Everything_planted_in_a_pool_is_found_and_nothing_else()
     {
