@@ -23,7 +23,7 @@ internal static class CompareTable
         text.Append('\n').Append(TextTable.Of([Heads(letters), .. result.Arms.Select(Arm)], texts: 2));
         text.Append(result.SameTestRows switch
         {
-            true => $"Differences are to {letters[0]}, in points of accuracy, with a paired bootstrap interval over the test rows; p is McNemar's exact test. Neither says what other training seeds would give.\n",
+            true => $"Differences are to {letters[0]}, in points of accuracy, with a paired bootstrap interval over the test rows; p is McNemar's exact test, with several repeats a paired t test over the rows. Neither says what other training seeds would give.\n",
             false => "The runs were measured on different test rows, so no test pairs their rows.\n",
             null => "A run has no predictions in its folder, so no test pairs the runs' rows.\n",
         });

@@ -45,6 +45,23 @@ public static class SignificanceTests
         return (onlyFirst, onlySecond);
     }
 
+    /// <summary>Whether two models, or the means of several trainings of each, are equally accurate over rows like these.</summary>
+    /// <param name="differences">For each row the share of one side's trainings that get it right less the other's, from -1 to 1; at least one row.</param>
+    /// <returns>
+    /// <see cref="McNemarExact"/> where every difference is -1, 0 or 1, as with one training each; otherwise <see cref="PairedT"/> over the rows, but never
+    /// less than the chance that all rows with a difference fall on one side. Counting for each row which side is right more often would not do: the side
+    /// whose trainings agree more with each other wins most rows (where it is right on most) without being more accurate.
+    /// </returns>
+    /// <exception cref="ArgumentException">There is no row, or a difference is not finite.</exception>
+    public static double OverRows(IReadOnlyList<double> differences)
+    {
+        if (differences.Count == 0)
+            throw new ArgumentException("Expected at least one row.", nameof(differences));
+        if (differences.All(difference => difference is -1 or 0 or 1))
+            return McNemarExact(differences.LongCount(difference => difference > 0), differences.LongCount(difference => difference < 0));
+        return differences.Count == 1 ? 1 : Math.Max(PairedT(differences), McNemarExact(0, differences.LongCount(difference => difference != 0)));
+    }
+
     /// <summary>Student's paired t test: whether the mean of the differences is 0, the differences being normal.</summary>
     /// <param name="differences">At least two finite differences.</param>
     /// <returns>1 when all differences are 0, 0 when all are equal and not 0.</returns>

@@ -39,9 +39,9 @@ public enum IntervalKind
 /// <param name="RowsFor">Test rows that the arm gets right in more of the repeats than the seeds alone do.</param>
 /// <param name="RowsAgainst">Test rows that the seeds alone get right in more of the repeats.</param>
 /// <param name="RowsP">
-/// Would other test rows show it too, for these trained models? McNemar's exact test of <paramref name="RowsFor"/> against
-/// <paramref name="RowsAgainst"/>; with several repeats a test row counts once, for the side that gets it right in more of
-/// them, and not at all when both do equally often (the exact sign test over rows). Adding up the counts of the repeats instead would count the same rows several times and find too much.
+/// Would other test rows show it too, for these trained models? McNemar's exact test with one repeat, with several a paired t
+/// test over the rows, in how many more of the repeats the arm is right (<see cref="SignificanceTests.OverRows"/>). Adding up the counts of
+/// the repeats instead would count the same rows several times and find too much.
 /// </param>
 /// <param name="PairedTP">Would other seeds show it too, on these test rows? Student's paired t test over the repeats' differences; null with one repeat.</param>
 /// <param name="WilcoxonP">The same question without the assumption that differences are normal: Wilcoxon's signed-rank test. It cannot fall below 0.05 with fewer than six repeats. Null with one repeat.</param>
@@ -58,10 +58,10 @@ public sealed record ArmComparison(
     /// <summary>
     /// The p-value to decide by: <see cref="RowsP"/> with one repeat, with several the larger of it and <see cref="PairedTP"/>.
     /// A difference must hold for other rows and for other seeds; demanding both keeps the level (an intersection-union test,
-    /// Berger, 1982). It is 1 when rows and repeats point in opposite directions.
+    /// Berger, 1982).
     /// </summary>
     [JsonIgnore]
-    public double P => Math.Sign(RowsFor - RowsAgainst) == Math.Sign(Difference) ? Math.Max(RowsP, PairedTP ?? 0) : 1;
+    public double P => Math.Max(RowsP, PairedTP ?? 0);
 
     /// <summary>Whether the difference is beyond noise: <see cref="P"/> is below <see cref="Level"/>.</summary>
     [JsonIgnore]
@@ -142,7 +142,7 @@ public sealed record ArmComparison(
                 : Bootstrap.OfMean([.. byRow.Select(value => (double)value)], options.BootstrapResamples, EvaluationResult.Resamples(seed)),
             several ? IntervalKind.StudentT : IntervalKind.PairedBootstrap,
             repeats,
-            rowsFor, rowsAgainst, SignificanceTests.McNemarExact(rowsFor, rowsAgainst),
+            rowsFor, rowsAgainst, SignificanceTests.OverRows([.. byRow.Select(value => value / (double)repeats.Length)]),
             several ? SignificanceTests.PairedT(byRepeat) : null,
             several ? SignificanceTests.Wilcoxon(byRepeat) : null);
     }

@@ -100,7 +100,7 @@ public static class Compare
         return new RunDifference(
             difference,
             options.BootstrapResamples == 0 ? null : Bootstrap.OfMean(byRow, options.BootstrapResamples, EvaluationResult.Resamples(1)),
-            SignificanceTests.McNemarExact(byRow.LongCount(value => value > 0), byRow.LongCount(value => value < 0)));
+            SignificanceTests.OverRows(byRow));
     }
 
     private static List<ArmOverRuns> OverRuns(List<ComparedArm> arms)

@@ -27,11 +27,11 @@ public sealed record ComparedFigure(int Repeats, double? Accuracy, ConfidenceInt
 /// <param name="Difference">Mean accuracy less that of the first run, from -1 to 1.</param>
 /// <param name="Interval">
 /// Its 95% interval by a paired bootstrap over the test rows: these trained models, what might other test rows have shown?
-/// Null when the predictions are not there, or are not of the same rows.
+/// Null when the predictions are not there, or are not of the same rows, or bootstrapping is off.
 /// </param>
 /// <param name="P">
-/// McNemar's exact test of the same question; with several repeats a row counts once, for the run that gets it right in the
-/// larger share of its repeats. It says nothing of other training seeds. Null when <paramref name="Interval"/> is for the same reason.
+/// The same question as a test: McNemar's exact one, with several repeats a paired t test over the rows
+/// (<see cref="SignificanceTests.OverRows"/>). It says nothing of other training seeds. Null without predictions of the same rows.
 /// </param>
 public sealed record RunDifference(double Difference, ConfidenceInterval? Interval, double? P);
 

@@ -86,7 +86,7 @@ internal static class ReportArms
                 ? $"Each student was trained {repeats} times on each arm, each time with another seed: figures are means, and their intervals (Student's t) say how much trainings differ."
                 : "Each student was trained once on each arm: the intervals (Wilson) say how much other test rows might change the figure, not how much another training might.")
             + (arms.Any(arm => arm.Comparison is not null)
-                ? $" An arm differs from the seeds alone beyond noise when p is below {ArmComparison.Level}: McNemar's exact test over the rows{(repeats > 1 ? ", and the paired t test over the repeats" : "")}. Each p-value stands for one comparison; the best of several arms looks better than it is."
+                ? $" An arm differs from the seeds alone beyond noise when p is below {ArmComparison.Level}: {(repeats > 1 ? "the larger of two paired t tests, over the rows and over the repeats" : "McNemar's exact test over the rows")}. Each p-value stands for one comparison; the best of several arms looks better than it is."
                 : "");
     }
 

@@ -32,7 +32,7 @@ public sealed class CompareVerbTests
             model    trained on      A  95% interval      B  95% interval  B - A   95% interval       p
             student  seeds_only  50.0%   40.0%-60.0%  62.0%   40.0%-60.0%  +12.0  +5.0 to +19.0  <0.001
             student  both                             70.0%   40.0%-60.0%
-            Differences are to A, in points of accuracy, with a paired bootstrap interval over the test rows; p is McNemar's exact test. Neither says what other training seeds would give.
+            Differences are to A, in points of accuracy, with a paired bootstrap interval over the test rows; p is McNemar's exact test, with several repeats a paired t test over the rows. Neither says what other training seeds would give.
 
             model    trained on  mean of 2  95% interval  to seeds_only  95% interval      p
             student  seeds_only      56.0%   40.0%-60.0%

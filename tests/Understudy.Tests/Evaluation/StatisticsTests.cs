@@ -90,6 +90,18 @@ public sealed class StatisticsTests
     }
 
     [Fact]
+    public void Shares_of_repeats_are_tested_by_their_mean_and_whole_rows_exactly()
+    {
+        Assert.Equal(SignificanceTests.McNemarExact(12, 3), SignificanceTests.OverRows([.. Enumerable.Repeat(1.0, 12), .. Enumerable.Repeat(-1.0, 3), .. new double[40]]), 1e-15);
+        double[] shares = [1, 1 / 3.0, -2 / 3.0, 0, 1 / 3.0, -1 / 3.0, 1, 2 / 3.0];
+        Assert.Equal(SignificanceTests.PairedT(shares), SignificanceTests.OverRows(shares), 1e-15);
+        // Four rows that all fall on one side do so by chance in one of eight cases, however alike they are.
+        Assert.Equal(1 / 8.0, SignificanceTests.OverRows([0.5, 0.5, 0.5, 0.5]), 1e-15);
+        Assert.Equal(1, SignificanceTests.OverRows([0.5]));
+        Assert.Throws<ArgumentException>(() => SignificanceTests.OverRows([]));
+    }
+
+    [Fact]
     public void Wilcoxon_normal_approximation_is_close_to_the_exact_distribution()
     {
         var random = new SeededRandom(8);

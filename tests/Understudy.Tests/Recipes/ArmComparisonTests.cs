@@ -47,6 +47,17 @@ public sealed class ArmComparisonTests
     }
 
     [Fact]
+    public void A_model_that_is_steadier_over_its_repeats_is_not_taken_for_a_better_one()
+    {
+        // Both are right on nine rows in ten; one always on the same rows, the other on others each time.
+        bool[][] without = [.. Enumerable.Range(0, 3).Select(repeat => Enumerable.Range(0, 100).Select(row => row / 10 != repeat).ToArray())];
+        bool[][] with = [.. Enumerable.Range(0, 3).Select(_ => Rights(100, 90))];
+        var found = ArmComparison.Of("student", ArmComparison.TeacherArm, with, without, Options, 1);
+        Assert.Equal((0.0, 30L, 10L), (found.Difference, found.RowsFor, found.RowsAgainst));
+        Assert.Equal(1, found.RowsP, 1e-9);
+    }
+
+    [Fact]
     public void Equal_models_and_opposite_signs_are_no_evidence()
     {
         var same = ArmComparison.Of("student", "both", [Rights(9, 4)], [Rights(9, 4)], Options, 1);
@@ -58,7 +69,8 @@ public sealed class ArmComparisonTests
         bool[] early = [.. Enumerable.Range(0, 30).Select(row => row < 20)];
         var torn = ArmComparison.Of("student", "both", [lost, lost, lost], [early, none, none], Options, 1);
         Assert.True(torn.Difference > 0 && torn.RowsAgainst > torn.RowsFor, $"{torn}");
-        Assert.Equal(1, torn.P);
+        Assert.Equal(SignificanceTests.PairedT([-1 / 3.0, 1 / 3.0, 1 / 3.0]), torn.P, 1e-9);
+        Assert.False(torn.IsSignificant);
     }
 
     [Fact]
