@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 
 namespace Understudy.Cli;
@@ -21,6 +22,7 @@ internal static class TextTable
         return text.ToString();
     }
 
-    // A name from a file of someone else's must not command the terminal.
-    private static string Plain(string cell) => string.Concat(cell.Select(c => char.IsControl(c) ? '?' : c));
+    // A name from a file of someone else's must not command the terminal, nor reorder the line.
+    private static string Plain(string cell) => string.Concat(cell.Select(c =>
+        char.GetUnicodeCategory(c) is UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator ? '?' : c));
 }

@@ -13,7 +13,7 @@ public static class Annotate
     // Rows scored between two writes to the journal: what a kill loses at most.
     private const int Chunk = 512;
 
-    /// <summary>Labels the pool and asks the filters. Every row is in the journal as soon as it is scored; an interrupted stage goes on after the last.</summary>
+    /// <summary>Labels the pool and asks the filters. Scores go to the journal 512 rows at a time; an interrupted stage goes on after the last of these chunks.</summary>
     /// <param name="options">How.</param>
     /// <param name="teacherFolder">The tuned teacher.</param>
     /// <param name="task">The task.</param>
@@ -29,13 +29,13 @@ public static class Annotate
         var pool = Chosen(options, data, seed);
         var scores = Score(options, teacherFolder, task, pool, precision, scoring, context);
 
-        var path = context.Folder.Rows("annotated");
+        var (path, prompts) = (context.Folder.Rows("annotated"), context.Folder.Rows("annotated-prompts"));
         var fingerprint = new Fingerprint().AddOptions("annotate.filters", options.Filters).Add("annotate.soft_labels", options.SoftLabels.ToString()).AddUpstream(StageName, scoring);
-        var stage = context.Begin(FilterStageName, fingerprint, path);
+        var stage = context.Begin(FilterStageName, fingerprint, path, prompts);
         if (stage.State != StageState.Finished)
         {
             var rows = Judged(options, task, data, pool, scores, upstream);
-            JsonRows.Write(context.Folder.Rows("annotated-prompts"), [PromptText.Of(task.PromptTemplate)]);
+            JsonRows.Write(prompts, [PromptText.Of(task.PromptTemplate)]);
             JsonRows.Write(path, rows);
             var result = SynthesisResult.Of(rows, data.HiddenLabels);
             context.Folder.Metrics.DropAfter(StageName, -1);

@@ -117,7 +117,7 @@ public static class Compare
             var baseline = arm.TrainedOn == seedsOnly ? null : arms.FirstOrDefault(one => one.Model == arm.Model && one.TrainedOn == seedsOnly);
             double[]? differences = baseline is not null && Accuracies(baseline) is { } others ? [.. own.Zip(others, (a, b) => a - b)] : null;
             means.Add(new ArmOverRuns(
-                arm.Model, arm.TrainedOn, own.Average(), ConfidenceInterval.OfMean(own),
+                arm.Model, arm.TrainedOn, own.Average(), RunHeadline.MeanInterval(own),
                 differences?.Average(), differences is null ? null : ConfidenceInterval.OfMean(differences), differences is null ? null : SignificanceTests.PairedT(differences)));
         }
 

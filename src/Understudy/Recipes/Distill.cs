@@ -14,8 +14,7 @@ public static class Distill
     public static RunResult Run(RunOptions options, RunContext context)
     {
         var (data, task, dataPrint) = Prepare(options, context);
-        var generates = options.Generates;
-        var annotates = options.Arms.Any(arm => arm is RunArm.Annotated or RunArm.Both);
+        var (generates, annotates) = (options.Generates, options.Annotates);
         PretrainResult? pretrained = null;
         TuneResult? tuned = null;
         EvaluationResult? teacherTest = null;
@@ -140,10 +139,10 @@ public static class Distill
             foreach (var arm in options.Arms)
             {
                 List<Example> rows = [.. data.Train, .. arm is RunArm.Annotated or RunArm.Both ? annotated : [], .. arm is RunArm.Generated or RunArm.Both ? generated : []];
-                var training = arm == RunArm.SeedsOnly ? student.Training : student.SyntheticTraining ?? student.Training;
+                var training = student.TrainingOn(arm);
                 for (var repeat = 1; repeat <= options.Repeats; repeat++)
                 {
-                    var name = $"{student.Name}.{NameOf(arm)}.{repeat}";
+                    var name = ArmResult.NameOf(student.Name, arm, repeat);
                     var seed = (long)(new SeededRandom(training.Seed ?? options.Seed).Fork("repeat", repeat).NextUInt64() >> 1);
                     var upstream = new Fingerprint().AddUpstream("arm", rowsPrint[arm]).AddUpstream("data", rowsPrint[RunArm.SeedsOnly]);
                     var (folder, print, _) = TrainStudent.Run(name, student, training, rows, data.Validation, data.Labels, vocabularyTexts, seed, upstream, context);

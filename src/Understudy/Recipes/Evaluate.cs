@@ -1,6 +1,5 @@
 using Understudy.Data;
 using Understudy.Evaluation;
-using Understudy.Generation;
 using Understudy.Models;
 using Understudy.Tokenization;
 using Understudy.Torch;
@@ -52,21 +51,15 @@ public static class Evaluate
         using var teacher = Recipes.Teacher.Load(folder, task, context.Device);
         using var autocast = Precision.Autocast(precision, context.Device);
         using var bar = context.Progress.Start("evaluate teacher", rows.Count, "rows");
-        var scorer = new LabelScorer(teacher.Model, teacher.Rows.LabelTokens, annotate.LengthNormalize);
-        if (annotate.Calibrate)
-        {
-            scorer.Calibrate([teacher.Rows.ContentFreePrompt()]);
-        }
-
         var predictions = new Prediction[rows.Count];
-        foreach (var score in scorer.Score([.. rows.Select(teacher.Rows.Prompt)], annotate.BatchSize, context.Cancel))
+        foreach (var score in teacher.Scorer(annotate).Score([.. rows.Select(teacher.Rows.Prompt)], annotate.BatchSize, context.Cancel))
         {
             predictions[score.Prompt] = new Prediction(rows[score.Prompt].Id, score.Probabilities, score.Best);
             bar.Advance(1);
         }
 
         var result = Measure(rows, predictions, task.Labels, options, seed);
-        bar.Finish($"accuracy {result.Accuracy:P1}, macro-F1 {result.MacroF1:P1}");
+        bar.Finish($"accuracy {FigureText.Percent(result.Accuracy)}, macro-F1 {FigureText.Percent(result.MacroF1)}");
         return (result, TestPrediction.Of(rows, predictions, task.Labels));
     }
 

@@ -3,8 +3,8 @@ using Understudy.Evaluation;
 
 namespace Understudy.Recipes;
 
-/// <summary>How figures are written in tables, sentences and the report.</summary>
-public static class FigureText
+/// <summary>How figures are written in tables and sentences of plain text.</summary>
+internal static class FigureText
 {
     /// <summary>A share as a percentage: <c>72.4%</c>. Empty for null.</summary>
     public static string Percent(double? share) => share is { } value ? (100 * value).ToString("0.0", CultureInfo.InvariantCulture) + "%" : "";

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Understudy.Data;
 using Understudy.Generation;
 using Understudy.Runs;
@@ -32,7 +33,7 @@ public static class FineTuneTeacher
     {
         var target = context.Folder.Model("teacher");
         var fingerprint = new Fingerprint().AddOptions("teacher.tune", options.Tune)
-            .Add("weights", $"{options.PromptLossWeight} {options.LabelLossWeight} {(generates ? options.GenerationLossWeight : null)}")
+            .Add("weights", string.Create(CultureInfo.InvariantCulture, $"{options.PromptLossWeight} {options.LabelLossWeight} {(generates ? options.GenerationLossWeight : null)}"))
             .Add("seed", (options.Tune.Seed ?? seed).ToString()).AddUpstream("model and data", upstream);
         var stage = context.Begin(StageName, fingerprint, target);
         if (stage.State == StageState.Finished)
@@ -101,7 +102,7 @@ public static class FineTuneTeacher
         }
 
         session.Complete();
-        bar.Finish(session.Progress.BestScore is { } best ? $"{best:P1} of the validation rows right at best" : "");
+        bar.Finish(session.Progress.BestScore is { } best ? $"{FigureText.Percent(best)} of the validation rows right at best" : "");
         return new TuneResult(data.Train.Count, session.Progress.Step, session.Progress.Loss ?? double.NaN, session.Progress.BestScore);
     }
 

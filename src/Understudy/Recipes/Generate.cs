@@ -22,7 +22,7 @@ public static class Generate
     /// <param name="context">The run.</param>
     /// <remarks>
     /// The journal holds what the teacher wrote and thinks of it; verdicts follow from it. With other filters or a larger quota the journal stands and
-    /// is read again, and the teacher is asked only for what is missing.
+    /// is read again, and the teacher is asked only for the rounds of which a text is missing.
     /// </remarks>
     public static (IReadOnlyList<SyntheticRow> Rows, Fingerprint Fingerprint, SynthesisResult Result) Run(GenerateOptions options, AnnotateOptions annotate, string teacherFolder, ClassificationTask task, DataSets data, long seed, PrecisionMode precision, Fingerprint upstream, RunContext context)
     {
@@ -33,13 +33,13 @@ public static class Generate
             writing.Add("scoring", $"{annotate.LengthNormalize} {annotate.Calibrate}");
         }
 
-        var path = context.Folder.Rows("generated");
+        var (path, promptsPath) = (context.Folder.Rows("generated"), context.Folder.Rows("generated-prompts"));
         var fingerprint = new Fingerprint().AddOptions(StageName, options).AddUpstream(StageName, writing);
-        var stage = context.Begin(FilterStageName, fingerprint, path);
+        var stage = context.Begin(FilterStageName, fingerprint, path, promptsPath);
         if (stage.State != StageState.Finished)
         {
             var (rows, prompts) = Write(options, annotate, teacherFolder, task, data, options.Sampling.Seed ?? seed, precision, upstream, context.Begin(StageName, writing), context);
-            JsonRows.Write(context.Folder.Rows("generated-prompts"), prompts);
+            JsonRows.Write(promptsPath, prompts);
             JsonRows.Write(path, rows);
             var result = SynthesisResult.Of(rows, new Dictionary<string, string>());
             context.Folder.Metrics.DropAfter(StageName, -1);

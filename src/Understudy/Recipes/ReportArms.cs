@@ -71,10 +71,8 @@ internal static class ReportArms
         return best.IsSeedsOnly ? others > 0 ? "; no arm with synthetic rows does better." : "."
             : seeds is null ? ". There is no arm seeds_only to compare it with."
             : best.Comparison is not { } comparison ? $", against {Percent(seeds.Accuracy)} from the seeds alone; whether that is more than noise was not tested."
-            : $", against {Percent(seeds.Accuracy)} from the seeds alone: {Points(comparison.Difference)} points, {(comparison.IsSignificant ? "beyond noise" : "no difference beyond noise")} ({PValue(comparison.P)}).";
+            : $", against {Percent(seeds.Accuracy)} from the seeds alone: {Points(comparison.Difference)} points, {(comparison.IsSignificant ? "beyond noise" : "no difference beyond noise")} ({FigureText.PClause(comparison.P)}).";
     }
-
-    private static string PValue(double p) => p < 0.001 ? "p < 0.001" : $"p = {P(p)}";
 
     private static string Explanation(RunResult result, IReadOnlyList<ArmSummary> arms)
     {

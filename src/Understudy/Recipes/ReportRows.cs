@@ -82,7 +82,7 @@ internal sealed record ReportRows(
         }
 
         page.Leaf("p", $"At most {SamplesOfEach} rows of each verdict, drawn with the run's seed. All rows lie in the run folder under rows/.", ("class", "soft"));
-        foreach (var mode in rows.Samples.GroupBy(pair => pair.Key.Mode))
+        foreach (var mode in rows.Samples.OrderBy(pair => pair.Key).GroupBy(pair => pair.Key.Mode))
         {
             page.Leaf("h3", $"{Title(mode.Key)} rows");
             foreach (var ((_, verdict), samples) in mode)

@@ -86,7 +86,13 @@ public static class RunHeadline
             return tests.Count == 0 ? null : tests[0].AccuracyInterval;
         }
 
-        var interval = ConfidenceInterval.OfMean([.. tests.Select(test => test.Accuracy)]);
+        return MeanInterval([.. tests.Select(test => test.Accuracy)]);
+    }
+
+    /// <summary>Student's t interval of a mean of at least two accuracies, cut off at 0 and 1.</summary>
+    internal static ConfidenceInterval MeanInterval(IReadOnlyList<double> accuracies)
+    {
+        var interval = ConfidenceInterval.OfMean(accuracies);
         return new(Math.Max(0, interval.Lower), Math.Min(1, interval.Upper));
     }
 

@@ -79,6 +79,9 @@ public sealed partial record RunOptions
     /// <summary>Whether an arm uses texts that the teacher writes.</summary>
     internal bool Generates => Arms.Any(arm => arm is RunArm.Generated or RunArm.Both);
 
+    /// <summary>Whether an arm uses texts that the teacher labels.</summary>
+    internal bool Annotates => Arms.Any(arm => arm is RunArm.Annotated or RunArm.Both);
+
     /// <summary>Every value out of its range, with its key.</summary>
     public IEnumerable<OptionFault> Validate() =>
     [

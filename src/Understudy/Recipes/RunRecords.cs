@@ -96,7 +96,7 @@ internal sealed record RunRecords(
         {
             var arms = stages.Select(stage => ArmSummary.Parse(stage.Name)).OfType<(string Student, RunArm Arm, int Repeat)>()
                 .OrderBy(one => one.Student, StringComparer.Ordinal).ThenBy(one => one.Arm).ThenBy(one => one.Repeat)
-                .Select(one => (one.Student, Arm: Distill.NameOf(one.Arm), one.Repeat, Name: $"{one.Student}.{Distill.NameOf(one.Arm)}.{one.Repeat}"))
+                .Select(one => (one.Student, Arm: Distill.NameOf(one.Arm), one.Repeat, Name: ArmResult.NameOf(one.Student, one.Arm, one.Repeat)))
                 .Select(one => (one.Student, one.Arm, one.Repeat, Trained: Stage<StudentResult>(one.Name), Test: Sound(Stage<EvaluationResult>($"{one.Name}.evaluate"))))
                 .Where(one => one.Test is not null)
                 .Select(one => new ArmResult(one.Student, one.Arm, one.Repeat, one.Trained?.Rows ?? 0, one.Test)).ToArray();

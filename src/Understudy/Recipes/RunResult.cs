@@ -15,6 +15,9 @@ public sealed record ArmResult(string Student, string Arm, int Repeat, int Train
     /// <summary>What the model's folder and its predictions are called: <c>minilm.both.1</c>.</summary>
     [JsonIgnore]
     public string Name => $"{Student}.{Arm}.{Repeat}";
+
+    /// <summary>The same before there is a result.</summary>
+    internal static string NameOf(string student, RunArm arm, int repeat) => $"{student}.{Distill.NameOf(arm)}.{repeat}";
 }
 
 /// <summary>What a run came to: <c>result.json</c> in the run folder.</summary>

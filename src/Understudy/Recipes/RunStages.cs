@@ -6,25 +6,24 @@ namespace Understudy.Recipes;
 /// <param name="Name">As it is called under <c>stages/</c>.</param>
 /// <param name="Training">The training that it is; null for a stage without one.</param>
 /// <param name="Rows">The file of rows that it writes, seen from the run folder; null when it writes none.</param>
-public sealed record PlannedStage(string Name, TrainingOptions? Training = null, string? Rows = null);
+internal sealed record PlannedStage(string Name, TrainingOptions? Training = null, string? Rows = null);
 
 /// <summary>The stages of a run, known before it begins.</summary>
-public static class RunStages
+internal static class RunStages
 {
     /// <summary>The stages of <see cref="Distill"/> in the order in which it comes to them.</summary>
     public static IReadOnlyList<PlannedStage> Of(RunOptions options)
     {
         var stages = new List<PlannedStage>();
         var tests = options.Data.Test is not null || options.Data.Split?.Test > 0;
-        var annotates = options.Arms.Any(arm => arm is RunArm.Annotated or RunArm.Both);
-        if (annotates || options.Generates)
+        if (options.Annotates || options.Generates)
         {
             if (options.Teacher.Model is null && options.Pretrain is { } pretrain)
                 stages.Add(new PlannedStage("pretrain", pretrain.Training));
             stages.Add(new PlannedStage("tune", options.Teacher.Tune));
             if (tests)
                 stages.Add(new PlannedStage("evaluate-teacher"));
-            if (annotates)
+            if (options.Annotates)
             {
                 stages.Add(new PlannedStage("annotate", Rows: "stages/annotate/scores.jsonl"));
                 stages.Add(new PlannedStage("filter-annotated", Rows: "rows/annotated.jsonl"));
@@ -39,11 +38,10 @@ public static class RunStages
         {
             foreach (var arm in options.Arms)
             {
-                var training = arm == RunArm.SeedsOnly ? student.Training : student.SyntheticTraining ?? student.Training;
                 for (var repeat = 1; repeat <= options.Repeats; repeat++)
                 {
-                    var name = $"{student.Name}.{Distill.NameOf(arm)}.{repeat}";
-                    stages.Add(new PlannedStage(name, training));
+                    var name = ArmResult.NameOf(student.Name, arm, repeat);
+                    stages.Add(new PlannedStage(name, student.TrainingOn(arm)));
                     if (tests)
                         stages.Add(new PlannedStage($"{name}.evaluate"));
                 }

@@ -32,6 +32,9 @@ public sealed record StudentOptions
     /// <value>The default value is null: as <see cref="Training"/> says.</value>
     public TrainingOptions? SyntheticTraining { get; init; }
 
+    /// <summary>How it is trained on an arm.</summary>
+    internal TrainingOptions TrainingOn(RunArm arm) => arm == RunArm.SeedsOnly ? Training : SyntheticTraining ?? Training;
+
     /// <summary>Every value out of its range, with its key.</summary>
     public IEnumerable<OptionFault> Validate() =>
     [

@@ -30,5 +30,5 @@ public sealed record SynthesisResult(int Rows, IReadOnlyDictionary<string, int> 
     /// <summary>The counts in words.</summary>
     internal string InWords() =>
         $"{Rows:N0} rows{(Rows == 0 ? "" : ": ")}{string.Join(", ", Verdicts.Select(pair => $"{pair.Value:N0} {pair.Key.Replace('_', ' ')}"))}"
-        + (Accuracy is { } all ? $"; {all:P1} of the known labels are right{(KeptAccuracy is { } kept ? $", {kept:P1} of those kept" : "")}" : "");
+        + (Accuracy is { } all ? $"; {FigureText.Percent(all)} of the known labels are right{(KeptAccuracy is { } kept ? $", {FigureText.Percent(kept)} of those kept" : "")}" : "");
 }

@@ -18,7 +18,7 @@ internal sealed record WrittenText(string Id, string? Label, string PromptId, lo
 /// <summary>A prompt for a few texts.</summary>
 /// <param name="Label">The label asked for; where the model chooses it, one that only tells prompts apart.</param>
 /// <param name="Shots">Seeds shown first.</param>
-/// <param name="Text">The prompt as text.</param>
+/// <param name="Text">The prompt as text; where examples end with the end-of-text token, a line break stands for it.</param>
 /// <param name="Seed">Seed of its samples.</param>
 /// <param name="Ids">The id of every sample.</param>
 internal sealed record WantedTexts(string Label, IReadOnlyList<Example> Shots, PromptText Text, long Seed, IReadOnlyList<string> Ids);

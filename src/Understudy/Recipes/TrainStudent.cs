@@ -113,7 +113,7 @@ public static class TrainStudent
         }
 
         session.Complete();
-        bar.Finish(session.Progress.BestScore is { } best ? $"{best:P1} of the validation rows right at best" : "");
+        bar.Finish(session.Progress.BestScore is { } best ? $"{FigureText.Percent(best)} of the validation rows right at best" : "");
         return new StudentResult(rows.Count, session.Progress.Step, session.Progress.Loss ?? double.NaN, session.Progress.BestScore, []);
     }
 

@@ -6,7 +6,8 @@ namespace Understudy.Synthesis;
 /// <remarks>
 /// MinHash (Broder, "On the resemblance and containment of documents", 1997) with locality-sensitive banding (Leskovec, Rajaraman and Ullman,
 /// "Mining of Massive Datasets", section 3.4) proposes candidates; their Jaccard similarity is then computed exactly, so that nothing is called a
-/// duplicate by chance. A pair at the threshold is missed with a probability of at most 1 in 1,000, a more similar one more rarely.
+/// duplicate by chance. A pair at the threshold is missed with a probability of at most 1 in 1,000 (from a threshold of 0.06 on), a more similar one
+/// more rarely.
 /// </remarks>
 public sealed class NearDuplicates
 {

@@ -54,6 +54,11 @@ public sealed class CompareTests : IDisposable
 
         Write("3", "name: run-3\nseed: 2\n", ("seeds_only", 50));
         Assert.Empty(Compare.Run([folder["2"], folder["3"]], Options).OverRuns);
+
+        // Two values far apart: the interval would lie beyond what an accuracy can be.
+        Write("4", "name: run-4\nseed: 4\n", ("seeds_only", 5));
+        Write("5", "name: run-5\nseed: 5\n", ("seeds_only", 95));
+        Assert.Equal(new ConfidenceInterval(0, 1), Assert.Single(Compare.Run([folder["4"], folder["5"]], Options).OverRuns).Interval);
     }
 
     [Fact]
