@@ -46,8 +46,21 @@ public static class Distill
         var comparisons = ArmComparison.Of(arms, teacherTest is not null, name => TestPrediction.Read(context.Folder.Predictions(name)), options.Evaluation, options.Seed);
         var result = new RunResult(data.Train.Count, pretrained, tuned, teacherTest, annotated, generated, arms, comparisons);
         context.Folder.Write(result);
-        Report.Write(context.Folder.Path);
+        WriteReport(context);
         return result;
+    }
+
+    // The run is done and its figures are safe: a page that cannot be drawn must not make it a failure.
+    private static void WriteReport(RunContext context)
+    {
+        try
+        {
+            Report.Write(context.Folder.Path);
+        }
+        catch (Exception e) when (e is IOException or InvalidDataException or ArgumentException or InvalidOperationException or FormatException)
+        {
+            context.Progress.Note($"report.html was not written: {e.Message} 'understudy report {context.Folder.Path}' tries it again.");
+        }
     }
 
     /// <summary>Reads the data and checks the task against them.</summary>

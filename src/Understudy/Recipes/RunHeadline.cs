@@ -75,7 +75,7 @@ public static class RunHeadline
         var repeats = result.Comparisons.Max(one => one.Repeats);
         return repeats == 1
             ? $"Differences are to seeds_only, in points of accuracy; p is McNemar's exact test over {rows:N0} test rows. One training each: other seeds may give other figures."
-            : $"Differences are to seeds_only, in points of accuracy; p is the larger of two paired t tests, over {rows:N0} test rows and over {repeats} repeats.";
+            : $"Differences are to seeds_only, in points of accuracy; p is the larger of two paired t tests, over {rows:N0} test rows and over {repeats} repeats. Intervals of students are Student's t over their repeats: where other seeds may lie, not other test rows.";
     }
 
     /// <summary>The interval of the mean accuracy of some trainings; null without any.</summary>

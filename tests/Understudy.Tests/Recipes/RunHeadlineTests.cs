@@ -38,7 +38,7 @@ public sealed class RunHeadlineTests
         Assert.Equal(0.605, rows[1].Accuracy!.Value, 12);
         Assert.Equal(ConfidenceInterval.OfMean([0.60, 0.61]), rows[1].Interval);
         Assert.Equal(["student: both helped (+9.5 points, p = 0.033)."], RunHeadline.Sentences(result));
-        Assert.Equal("Differences are to seeds_only, in points of accuracy; p is the larger of two paired t tests, over 100 test rows and over 2 repeats.", RunHeadline.Legend(result));
+        Assert.Equal("Differences are to seeds_only, in points of accuracy; p is the larger of two paired t tests, over 100 test rows and over 2 repeats. Intervals of students are Student's t over their repeats: where other seeds may lie, not other test rows.", RunHeadline.Legend(result));
         // Two values far apart: the interval would lie beyond what an accuracy can be.
         var wide = RunHeadline.Rows(result with { Arms = [Arm("both", 1, 5), Arm("both", 2, 95)] });
         Assert.Equal(new ConfidenceInterval(0, 1), wide[0].Interval);

@@ -96,4 +96,13 @@ public sealed class RunOptionsTests
             /work/a.yaml(7,1): students: 2 students are called 's'. Give each its own 'name'.
             """.ReplaceLineEndings("\n"), message);
     }
+
+    [Fact]
+    public void A_secret_cannot_be_part_of_a_prompt()
+    {
+        var fault = Assert.Throws<RunFileException>(() => RunFile.Parse<RunOptions>(
+            "name: a\ndata: { train: { path: a.csv } }\ntask:\n  description: ${API_KEY}\narms: [seeds_only]", "a.yaml", environment: _ => "sk-123"));
+        Assert.StartsWith("a.yaml(4,3): task.description: expected a text that may be written into the run folder, found the secret ${API_KEY}.", fault.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain("sk-123", fault.Message, StringComparison.Ordinal);
+    }
 }
