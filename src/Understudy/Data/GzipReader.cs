@@ -7,7 +7,7 @@ namespace Understudy.Data;
 /// is followed by one more gzip member with a known text: a complete file unpacks to its content and that text (members
 /// may follow each other), a cut one does not.
 /// </summary>
-internal sealed class GzipReader : Stream
+internal sealed class GzipReader : ForwardStream
 {
     private static readonly byte[] Mark = [.. "end of file: 5c0f1e83-87c1-4a51"u8];
     private static readonly byte[] MarkMember = PackMark();
@@ -26,21 +26,6 @@ internal sealed class GzipReader : Stream
     }
 
     /// <inheritdoc/>
-    public override bool CanRead => true;
-
-    /// <inheritdoc/>
-    public override bool CanSeek => false;
-
-    /// <inheritdoc/>
-    public override bool CanWrite => false;
-
-    /// <inheritdoc/>
-    public override long Length => throw new NotSupportedException();
-
-    /// <inheritdoc/>
-    public override long Position { get => throw new NotSupportedException(); set => throw new NotSupportedException(); }
-
-    /// <inheritdoc/>
     /// <exception cref="InvalidDataException">The file is damaged or was cut short.</exception>
     public override int Read(Span<byte> destination)
     {
@@ -52,23 +37,6 @@ internal sealed class GzipReader : Stream
         start += available;
         return available;
     }
-
-    /// <inheritdoc/>
-    public override int Read(byte[] buffer, int offset, int count) => Read(buffer.AsSpan(offset, count));
-
-    /// <inheritdoc/>
-    public override void Flush()
-    {
-    }
-
-    /// <inheritdoc/>
-    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-    /// <inheritdoc/>
-    public override void SetLength(long value) => throw new NotSupportedException();
-
-    /// <inheritdoc/>
-    public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
 
     /// <inheritdoc/>
     protected override void Dispose(bool disposing)
@@ -111,37 +79,15 @@ internal sealed class GzipReader : Stream
     }
 
     // The file's bytes, then the member with the mark.
-    private sealed class Followed(Stream file) : Stream
+    private sealed class Followed(Stream file) : ForwardStream
     {
         private readonly MemoryStream mark = new(MarkMember, writable: false);
-
-        public override bool CanRead => true;
-
-        public override bool CanSeek => false;
-
-        public override bool CanWrite => false;
-
-        public override long Length => throw new NotSupportedException();
-
-        public override long Position { get => throw new NotSupportedException(); set => throw new NotSupportedException(); }
 
         public override int Read(Span<byte> destination)
         {
             var count = file.Read(destination);
             return count > 0 ? count : mark.Read(destination);
         }
-
-        public override int Read(byte[] buffer, int offset, int count) => Read(buffer.AsSpan(offset, count));
-
-        public override void Flush()
-        {
-        }
-
-        public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-        public override void SetLength(long value) => throw new NotSupportedException();
-
-        public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
 
         protected override void Dispose(bool disposing)
         {

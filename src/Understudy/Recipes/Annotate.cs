@@ -26,14 +26,13 @@ public static class Annotate
     {
         // What the teacher says does not depend on what is made of it, so a changed filter leaves the scores standing.
         var scoring = new Fingerprint().AddOptions("annotate", options with { Filters = new(), SoftLabels = true }).Add("seed", seed.ToString()).AddUpstream("tune", upstream);
-        var pool = Chosen(options, data, seed);
-        var scores = Score(options, teacherFolder, task, pool, precision, scoring, context);
-
         var (path, prompts) = (context.Folder.Rows("annotated"), context.Folder.Rows("annotated-prompts"));
         var fingerprint = new Fingerprint().AddOptions("annotate.filters", options.Filters).Add("annotate.soft_labels", options.SoftLabels.ToString()).AddUpstream(StageName, scoring);
         var stage = context.Begin(FilterStageName, fingerprint, path, prompts);
         if (stage.State != StageState.Finished)
         {
+            var pool = Chosen(options, data, seed);
+            var scores = Score(options, teacherFolder, task, pool, precision, scoring, context);
             var rows = Judged(options, task, data, pool, scores, upstream);
             JsonRows.Write(prompts, [PromptText.Of(task.PromptTemplate)]);
             JsonRows.Write(path, rows);

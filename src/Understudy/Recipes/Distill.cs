@@ -79,7 +79,7 @@ public static class Distill
         }
 
         context.Progress.Note($"{data.Train.Count:N0} seeds, {data.Labels.Count} labels, {data.Unlabelled.Count:N0} unlabelled, {data.Validation.Count:N0} validation and {data.Test.Count:N0} test rows.");
-        if (data.Unlabelled.Count == 0 && options.Arms.Any(arm => arm is RunArm.Annotated or RunArm.Both))
+        if (data.Unlabelled.Count == 0 && options.Annotates)
         {
             context.Progress.Note("There are no unlabelled rows, so the teacher has nothing to annotate. Name a file in 'data.unlabelled', or take 'annotated' and 'both' out of 'arms'.");
         }

@@ -33,7 +33,7 @@ internal sealed record RunRecords(
         // A library's user need not have written a run file; what every run folder has is the file that keeps a second process out.
         if (!File.Exists(Path.Combine(folder, "run.yaml")) && !File.Exists(Path.Combine(folder, ".lock")))
         {
-            throw new InvalidDataException($"'{folder}' is not a run folder: expected a folder with a run.yaml in it, as 'understudy run' makes one{(Directory.Exists(folder) ? "" : ", found no folder of that name")}.");
+            throw RunResult.NotARunFolder(folder);
         }
 
         var missing = new List<string>();

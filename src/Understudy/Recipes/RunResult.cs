@@ -39,7 +39,7 @@ public sealed record RunResult(int Seeds, PretrainResult? Pretrain, TuneResult? 
     {
         if (!File.Exists(Path.Combine(folder, "run.yaml")))
         {
-            throw new InvalidDataException($"'{folder}' is not a run folder: expected a folder with a run.yaml in it, as 'understudy run' makes one{(Directory.Exists(folder) ? "" : ", found no folder of that name")}.");
+            throw NotARunFolder(folder);
         }
 
         var path = Path.Combine(folder, "result.json");
@@ -57,4 +57,8 @@ public sealed record RunResult(int Seeds, PretrainResult? Pretrain, TuneResult? 
             throw new InvalidDataException($"{path}: this is not a result that this version of Understudy writes ({e.InnerException.Message.Split('\n')[0]}). Run the same run file again: what is finished is not repeated, and the result is written anew.", e);
         }
     }
+
+    /// <summary>What is wrong with a folder that holds no run, as every reader of run folders says it.</summary>
+    internal static InvalidDataException NotARunFolder(string folder) =>
+        new($"'{folder}' is not a run folder: expected a folder with a run.yaml in it, as 'understudy run' makes one{(Directory.Exists(folder) ? "" : ", found no folder of that name")}.");
 }
