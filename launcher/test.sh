@@ -21,7 +21,8 @@ run_tests() {
     flock -n 7 || { say 'waiting for another test run in this folder ...' && flock 7; }
     rm -rf -- "$results"
     mkdir -p -- "$results"
-    "$dotnet" test "$root/Understudy.slnx" -c Release --no-build --nologo --results-directory "$results" \
+    # A shell starts what it puts in the background with Ctrl+C ignored, and a test sends itself that signal.
+    env --default-signal=INT "$dotnet" test "$root/Understudy.slnx" -c Release --no-build --nologo --results-directory "$results" \
         --logger 'trx;LogFilePrefix=results' --logger 'console;verbosity=minimal' \
         --blame-hang --blame-hang-timeout 20min --blame-hang-dump-type none \
         ${arguments[@]+"${arguments[@]}"} 7>&- </dev/null 2>&1 | tee -a "$log" || status=$?
