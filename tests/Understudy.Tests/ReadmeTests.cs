@@ -47,14 +47,14 @@ public sealed class ReadmeTests
     {
         using var saved = new TemporaryFolder();
         var config = new BertConfig { ModelType = "roberta", VocabSize = 901, HiddenSize = 8, NumHiddenLayers = 1, NumAttentionHeads = 2, IntermediateSize = 16, MaxPositionEmbeddings = 34, PadTokenId = 1, Labels = ["alarm", "music"] };
-        using (var model = PretrainedFolder.NewSequenceClassifier(config, seed: 1))
+        using (var model = AutoModel.NewSequenceClassifier(config, seed: 1))
             PretrainedFolder.Save(model, saved.FullName);
         File.Copy("Fixtures/tokenizers/roberta-style/tokenizer.json", saved["tokenizer.json"]);
 
         var folder = saved.FullName;
         #region README
         var tokenizer = Tokenizer.FromFolder(folder);
-        using var student = PretrainedFolder.LoadSequenceClassifier(folder);
+        using var student = AutoModel.LoadSequenceClassifier(folder);
         using var scope = torch.NewDisposeScope();
         using var inference = torch.no_grad();
 

@@ -14,18 +14,33 @@ public static class AttentionMasks
     /// <param name="tokens">Number of new tokens; they are the last of the keys.</param>
     /// <param name="keys">Number of all tokens.</param>
     /// <param name="device">Where the mask is needed.</param>
+    /// <param name="slidingWindow">How many tokens a token sees, itself included; null for all before it.</param>
+    /// <param name="positionIds">[batch, tokens] int64, needed for a window together with a mask that is taken as it is.</param>
     /// <returns>[batch or 1, 1, tokens, keys] float32, or null when nothing is hidden.</returns>
-    public static Tensor? Causal(Tensor? attentionMask, long tokens, long keys, Device device)
+    public static Tensor? Causal(Tensor? attentionMask, long tokens, long keys, Device device, int? slidingWindow = null, Tensor? positionIds = null)
     {
-        if (attentionMask is null && tokens == 1)
+        // A window that holds all keys hides nothing.
+        var window = slidingWindow < keys ? slidingWindow : null;
+        if (attentionMask is null && tokens == 1 && window is null)
         {
             return null;
         }
 
-        if (attentionMask?.ndim == 4) return attentionMask;
+        if (attentionMask?.ndim == 4)
+        {
+            return window is { } size
+                ? Windowed(attentionMask, positionIds ?? throw new ArgumentNullException(nameof(positionIds)), size)
+                : attentionMask;
+        }
 
         using var scope = torch.NewDisposeScope();
-        var mask = torch.full([tokens, keys], Hidden, device: device).triu(keys - tokens + 1).view(1, 1, tokens, keys);
+        var mask = torch.full([tokens, keys], Hidden, device: device).triu(keys - tokens + 1);
+        if (window is { } tokensSeen)
+        {
+            mask = mask.minimum(torch.full([tokens, keys], Hidden, device: device).tril(keys - tokens - tokensSeen));
+        }
+
+        mask = mask.view(1, 1, tokens, keys);
         if (attentionMask is not null)
         {
             mask = mask.minimum(Padding(attentionMask)!);
@@ -58,5 +73,20 @@ public static class AttentionMasks
         using var scope = torch.NewDisposeScope();
         var positions = (attentionMask.cumsum(-1) - 1).clamp(0, long.MaxValue);
         return scope.MoveToOuter(positions.narrow(1, attentionMask.size(1) - tokens, tokens));
+    }
+
+    /// <summary>A mask that is taken as it is, narrowed to the keys whose position is less than a window before the token's.</summary>
+    /// <param name="mask">[batch, 1, tokens, keys] float32; the first token sees every real key of the cache.</param>
+    /// <param name="positionIds">[batch, tokens] int64.</param>
+    /// <param name="window">Positions a token sees, its own included.</param>
+    private static Tensor Windowed(Tensor mask, Tensor positionIds, int window)
+    {
+        using var scope = torch.NewDisposeScope();
+        var tokens = mask.size(2);
+        var past = mask.size(3) - tokens;
+        var real = mask.select(2, 0).select(1, 0).narrow(1, 0, past).ge(0).to(ScalarType.Int64);   // [batch, past]
+        var keyPositions = torch.cat([real.cumsum(1) - 1, positionIds], 1).unsqueeze(1);           // [batch, 1, keys]
+        var tooFar = keyPositions.le(positionIds.unsqueeze(2) - window).unsqueeze(1);              // [batch, 1, tokens, keys]
+        return scope.MoveToOuter(mask.masked_fill(tooFar, Hidden));
     }
 }

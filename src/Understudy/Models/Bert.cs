@@ -16,6 +16,7 @@ public sealed class BertModel : IPretrainedModel
         var record = new RecordingSource(source);
         encoder = new BertEncoder(config, record, "");
         Parameters = record.Taken;
+        Linears = record.Linears;
     }
 
     /// <summary>The architecture.</summary>
@@ -25,10 +26,16 @@ public sealed class BertModel : IPretrainedModel
     public IReadOnlyList<NamedParameter> Parameters { get; }
 
     /// <inheritdoc/>
+    public IReadOnlyList<Linear> Linears { get; }
+
+    /// <inheritdoc/>
     public bool Training { get; set; }
 
     /// <inheritdoc/>
     public double? Dropout { get; set; }
+
+    /// <inheritdoc/>
+    public bool GradientCheckpointing { get; set; }
 
     /// <inheritdoc/>
     public int MaxLength => Config.MaxLength;
@@ -36,9 +43,30 @@ public sealed class BertModel : IPretrainedModel
     /// <inheritdoc/>
     public JsonObject ToConfigJson() => Config.ToJson(Config.IsRoberta ? "RobertaModel" : "BertModel");
 
+    /// <summary>How BERT's folders are read.</summary>
+    internal static ModelFamily Family { get; } = FamilyOf("bert", "bert.", ["cls.", "classifier.", "qa_outputs.", "pooler.", "bert.pooler."]) with
+    {
+        SequenceClassifier = (json, labels) =>
+        {
+            var config = BertConfig.From(json) with { Labels = labels };
+            return (source, _) => new BertForSequenceClassification(config, source);
+        },
+    };
+
+    /// <summary>A family with this encoder.</summary>
+    internal static ModelFamily FamilyOf(string modelType, string prefix, IReadOnlyList<string> headPrefixes) => new(modelType, prefix)
+    {
+        HeadPrefixes = headPrefixes,
+        Encoder = json =>
+        {
+            var config = BertConfig.From(json);
+            return (source, _) => new BertModel(config, source);
+        },
+    };
+
     /// <summary>The last hidden states, [batch, tokens, hidden].</summary>
     public Tensor Hidden(Tensor inputIds, Tensor? attentionMask = null, Tensor? tokenTypeIds = null) =>
-        encoder.forward(inputIds, attentionMask, tokenTypeIds, Probabilities.Of(this, Config));
+        encoder.forward(inputIds, attentionMask, tokenTypeIds, Probabilities.Of(this, Config), checkpointed: GradientCheckpointing && Training);
 
     /// <summary>Sentence embeddings: the mean of the hidden states of the real tokens, scaled to length 1 (Reimers and Gurevych, arXiv 1908.10084).</summary>
     /// <param name="inputIds">[batch, tokens] int64.</param>
@@ -72,8 +100,9 @@ public sealed class BertForSequenceClassification : ISequenceClassifier
         var record = new RecordingSource(source);
         encoder = new BertEncoder(config, record, "bert.");
         pooler = Linear.Take(record, "bert.pooler.dense", config.HiddenSize, config.HiddenSize);
-        classifier = Linear.Take(record, "classifier", config.HiddenSize, config.Labels.Count);
+        classifier = Linear.Take(record, "classifier", config.HiddenSize, config.Labels.Count, isHead: true);
         Parameters = record.Taken;
+        Linears = record.Linears;
     }
 
     /// <summary>The architecture.</summary>
@@ -83,6 +112,9 @@ public sealed class BertForSequenceClassification : ISequenceClassifier
     public IReadOnlyList<NamedParameter> Parameters { get; }
 
     /// <inheritdoc/>
+    public IReadOnlyList<Linear> Linears { get; }
+
+    /// <inheritdoc/>
     public IReadOnlyList<string> Labels => Config.Labels;
 
     /// <inheritdoc/>
@@ -90,6 +122,9 @@ public sealed class BertForSequenceClassification : ISequenceClassifier
 
     /// <inheritdoc/>
     public double? Dropout { get; set; }
+
+    /// <inheritdoc/>
+    public bool GradientCheckpointing { get; set; }
 
     /// <inheritdoc/>
     public int MaxLength => Config.MaxLength;
@@ -105,7 +140,7 @@ public sealed class BertForSequenceClassification : ISequenceClassifier
     public Tensor Forward(Tensor inputIds, Tensor? attentionMask, Tensor? tokenTypeIds, IList<Tensor>? hiddenStates)
     {
         using var scope = torch.NewDisposeScope();
-        var hidden = encoder.forward(inputIds, attentionMask, tokenTypeIds, Probabilities.Of(this, Config), hiddenStates);
+        var hidden = encoder.forward(inputIds, attentionMask, tokenTypeIds, Probabilities.Of(this, Config), hiddenStates, checkpointed: GradientCheckpointing && Training);
         var pooled = pooler.forward(hidden.select(1, 0)).tanh();   // [batch, hidden]
         pooled = functional.dropout(pooled, Probabilities.Classifier(this, Config), Training);
         var logits = classifier.forward(pooled);

@@ -59,6 +59,9 @@ public sealed record BertConfig
     /// <summary>Names of the classes; empty for a model without a classification head.</summary>
     public IReadOnlyList<string> Labels { get; init; } = [];
 
+    /// <summary>The keys of the file that this was read from; null for a new model.</summary>
+    internal JsonObject? Stored { get; init; }
+
     /// <summary>Whether this is RoBERTa.</summary>
     public bool IsRoberta => ModelType == "roberta";
 
@@ -108,7 +111,9 @@ public sealed record BertConfig
             BosTokenId = json.OptionalInt("bos_token_id"),
             EosTokenId = json.OptionalInt("eos_token_id"),
             Labels = LabelNames.Read(json),
+            Stored = json.Root,
         };
+        _ = Activation.ByName(config.HiddenAct, json);
         return config.HiddenSize % config.NumAttentionHeads == 0 && config.MaxLength >= 2
             ? config
             : throw json.Fault($"'hidden_size' ({config.HiddenSize}) must be a multiple of 'num_attention_heads' ({config.NumAttentionHeads}), and 'max_position_embeddings' ({config.MaxPositionEmbeddings}) leave room for 2 tokens.");
@@ -139,9 +144,8 @@ public sealed record BertConfig
             ["pad_token_id"] = PadTokenId,
             ["bos_token_id"] = BosTokenId,
             ["eos_token_id"] = EosTokenId,
-            ["torch_dtype"] = "float32",
         };
         LabelNames.Write(json, Labels);
-        return json;
+        return ConfigJson.Extended(json, Stored);
     }
 }

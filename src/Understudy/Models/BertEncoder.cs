@@ -38,9 +38,10 @@ public sealed class BertEncoder
     /// <param name="tokenTypeIds">[batch, tokens] int64; null for all 0.</param>
     /// <param name="dropout">Probabilities in training; null for none.</param>
     /// <param name="hiddenStates">Receives [batch, tokens, hidden] after the embeddings and after each block.</param>
+    /// <param name="checkpointed">Whether a block's inside is computed again for its gradient.</param>
     /// <returns>[batch, tokens, hidden].</returns>
     /// <exception cref="ArgumentException">More tokens than the model has positions for.</exception>
-    public Tensor forward(Tensor inputIds, Tensor? attentionMask, Tensor? tokenTypeIds, (double Hidden, double Attention)? dropout = null, IList<Tensor>? hiddenStates = null)
+    public Tensor forward(Tensor inputIds, Tensor? attentionMask, Tensor? tokenTypeIds, (double Hidden, double Attention)? dropout = null, IList<Tensor>? hiddenStates = null, bool checkpointed = false)
     {
         var tokens = inputIds.size(1);
         if (tokens > config.MaxLength)
@@ -58,7 +59,7 @@ public sealed class BertEncoder
         hiddenStates?.Add(x);
         foreach (var block in blocks)
         {
-            x = block.forward(x, mask, hidden, attention);
+            x = Blocks.Run(checkpointed, x, input => block.forward(input, mask, hidden, attention));
             hiddenStates?.Add(x);
         }
 

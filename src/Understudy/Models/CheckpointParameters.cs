@@ -13,8 +13,7 @@ public sealed class CheckpointParameters : IParameterSource, IDisposable
     private readonly Checkpoint checkpoint;
     private readonly IReadOnlyList<string> prefixes;
     private readonly IParameterSource? fallback;
-    private readonly ScalarType dtype;
-    private readonly Device device;
+    private readonly LoadOptions options;
     private readonly HashSet<string> used = [];
     private readonly List<string> missing = [];
     private readonly List<string> misshapen = [];
@@ -24,16 +23,14 @@ public sealed class CheckpointParameters : IParameterSource, IDisposable
     /// <param name="folder">A Hugging Face model folder.</param>
     /// <param name="basePrefix">Prefix that the base model's weights have in the full model and may lack in the file (<c>bert.</c>), or the other way round.</param>
     /// <param name="fallback">Makes the weights that the file lacks, for a head that is trained next; null: a missing weight is an error.</param>
-    /// <param name="dtype">Type the weights are converted to.</param>
-    /// <param name="device">Where they are put; the CPU when null.</param>
+    /// <param name="options">How the weights are held; null for float32 on the CPU.</param>
     /// <exception cref="InvalidDataException">No checkpoint that can be read.</exception>
-    public CheckpointParameters(string folder, string basePrefix = "", IParameterSource? fallback = null, ScalarType dtype = ScalarType.Float32, Device? device = null)
+    public CheckpointParameters(string folder, string basePrefix = "", IParameterSource? fallback = null, LoadOptions? options = null)
     {
         checkpoint = Checkpoint.Open(folder);
         prefixes = basePrefix.Length == 0 ? [] : [basePrefix];
         this.fallback = fallback;
-        this.dtype = dtype;
-        this.device = device ?? Device.CPU;
+        this.options = options ?? new LoadOptions();
     }
 
     /// <summary>Names of the weights that the file lacked and that are new.</summary>
@@ -68,7 +65,7 @@ public sealed class CheckpointParameters : IParameterSource, IDisposable
         }
 
         var mapped = MappedTensors.View(stored);
-        return DisposeScope.Detach(mapped.to(dtype, device, copy: true)).requires_grad_();
+        return DisposeScope.Detach(mapped.to(options.DType ?? mapped.dtype, options.Device, copy: true)).requires_grad_();
     }
 
     /// <summary>Checks that everything fitted.</summary>

@@ -67,15 +67,30 @@ public sealed class ConfigJson
     }
 
     /// <summary>An integer, or null where the key is absent, null, or (as some files have it for token ids) a list, whose first entry counts.</summary>
-    public int? OptionalInt(string key)
-    {
-        if (!Has(key))
-        {
-            return null;
-        }
+    /// <param name="key">Key of the file.</param>
+    /// <param name="least">The smallest valid value.</param>
+    /// <exception cref="InvalidDataException">Not an integer, or too small.</exception>
+    public int? OptionalInt(string key, int least = int.MinValue) => Ints(key) is { Count: > 0 } numbers
+        ? numbers[0] >= least ? numbers[0] : throw Wrong(key, $"an integer of at least {least}", numbers[0].ToString())
+        : null;
 
-        var node = Root[key] is JsonArray { Count: > 0 } list ? list[0] : Root[key];
-        return node is JsonValue value && value.TryGetValue<int>(out var number) ? number : throw Wrong(key, "an integer", Root[key]!.ToJsonString());
+    /// <summary>Integers: one, or as some files have it for token ids a list; empty where the key is absent or null.</summary>
+    /// <exception cref="InvalidDataException">Something else.</exception>
+    public IReadOnlyList<int> Ints(string key)
+    {
+        if (!Has(key)) return [];
+        IEnumerable<JsonNode?> nodes = Root[key] as JsonArray ?? (IEnumerable<JsonNode?>)new[] { Root[key] };
+        return [.. nodes.Select(node => node is JsonValue value && value.TryGetValue<int>(out var number) ? number : throw Wrong(key, "an integer", Root[key]!.ToJsonString()))];
+    }
+
+    /// <summary>A list of texts, or null where the key is absent or null.</summary>
+    /// <exception cref="InvalidDataException">Something else.</exception>
+    public IReadOnlyList<string>? Strings(string key)
+    {
+        if (!Has(key)) return null;
+        return Root[key] is JsonArray list && list.All(node => node is JsonValue value && value.TryGetValue<string>(out _))
+            ? [.. list.Select(node => node!.GetValue<string>())]
+            : throw Wrong(key, "a list of strings", Root[key]!.ToJsonString());
     }
 
     /// <summary>A real number.</summary>
@@ -126,6 +141,21 @@ public sealed class ConfigJson
         }
 
         return Root[key] is JsonObject section ? new ConfigJson(section, $"{path}, '{key}'") : throw Wrong(key, "an object", Root[key]!.ToJsonString());
+    }
+
+    /// <summary>A configuration with the keys of the file it was read from that it lacks, so that nothing is lost when it is saved again.</summary>
+    /// <param name="json">The configuration as this library writes it.</param>
+    /// <param name="stored">The file's own; null for none.</param>
+    internal static JsonObject Extended(JsonObject json, JsonObject? stored)
+    {
+        foreach (var (key, value) in stored ?? [])
+        {
+            // Several end-of-text tokens are one here; the file's list says more.
+            var fuller = value is JsonArray && json.TryGetPropertyValue(key, out var own) && own is JsonValue && key.EndsWith("_token_id", StringComparison.Ordinal);
+            if (!json.ContainsKey(key) || fuller) json[key] = value?.DeepClone();
+        }
+
+        return json;
     }
 
     /// <summary>The fault of a key whose value this library does not support.</summary>

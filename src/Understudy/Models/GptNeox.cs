@@ -10,14 +10,15 @@ public sealed class GptNeoxForCausalLM : ICausalLanguageModel
     private readonly Embedding embedIn;
     private readonly Block[] blocks;
     private readonly LayerNorm finalNorm;
-    private readonly Linear embedOut;
+    private readonly Linear? embedOut;
     private readonly RotaryEmbedding rotary;
 
     /// <summary>Builds the model from a source of weights.</summary>
     /// <param name="config">The architecture.</param>
     /// <param name="source">A checkpoint or new weights.</param>
     /// <param name="device">Where the source puts the weights; the CPU when null.</param>
-    public GptNeoxForCausalLM(GptNeoxConfig config, IParameterSource source, Device? device = null)
+    /// <param name="withHead">Whether it has an output layer; a classifier's body has none.</param>
+    public GptNeoxForCausalLM(GptNeoxConfig config, IParameterSource source, Device? device = null, bool withHead = true)
     {
         Config = config;
         var act = Activation.ByName(config.HiddenAct, new ConfigJson(config.ToJson(), ConfigJson.FileName));
@@ -25,11 +26,12 @@ public sealed class GptNeoxForCausalLM : ICausalLanguageModel
         embedIn = Embedding.Take(record, "gpt_neox.embed_in", config.VocabSize, config.HiddenSize);
         blocks = [.. Enumerable.Range(0, config.NumHiddenLayers).Select(i => new Block(config, record, act, i))];
         finalNorm = LayerNorm.Take(record, "gpt_neox.final_layer_norm", config.HiddenSize, config.LayerNormEps);
-        embedOut = config.TieWordEmbeddings
-            ? new Linear(embedIn.Weight, null)
-            : Linear.Take(record, "embed_out", config.HiddenSize, config.VocabSize, bias: false);
-        rotary = new RotaryEmbedding(config.RotaryDimensions, config.RotaryEmbBase, config.MaxPositionEmbeddings, device ?? Device.CPU, config.RotaryFrequencyType);
+        embedOut = !withHead ? null
+            : config.TieWordEmbeddings ? Linear.Tied(record, "embed_out", embedIn.Weight)
+            : Linear.Take(record, "embed_out", config.HiddenSize, config.VocabSize, bias: false, isHead: true);
+        rotary = new RotaryEmbedding(config.Rope, config.RotaryDimensions, device ?? Device.CPU, config.RotaryFrequencyType);
         Parameters = record.Taken;
+        Linears = record.Linears;
     }
 
     /// <summary>The architecture.</summary>
@@ -39,16 +41,37 @@ public sealed class GptNeoxForCausalLM : ICausalLanguageModel
     public IReadOnlyList<NamedParameter> Parameters { get; }
 
     /// <inheritdoc/>
+    public IReadOnlyList<Linear> Linears { get; }
+
+    /// <inheritdoc/>
     public bool Training { get; set; }
 
     /// <inheritdoc/>
     public double? Dropout { get; set; }
 
     /// <inheritdoc/>
-    public int MaxLength => Config.MaxPositionEmbeddings;
+    public bool GradientCheckpointing { get; set; }
+
+    /// <inheritdoc/>
+    public int MaxLength => Config.MaxLength;
 
     /// <inheritdoc/>
     public int VocabularySize => Config.VocabSize;
+
+    /// <inheritdoc/>
+    public int HiddenSize => Config.HiddenSize;
+
+    /// <summary>How GPT-NeoX's folders are read.</summary>
+    /// <param name="rotaryFrequencyType">See <see cref="GptNeoxConfig.RotaryFrequencyType"/>.</param>
+    internal static ModelFamily Family(ScalarType rotaryFrequencyType) => new(GptNeoxConfig.ModelType, "gpt_neox.")
+    {
+        HeadPrefixes = ["embed_out.", "score."],
+        CausalLanguageModel = json =>
+        {
+            var config = GptNeoxConfig.From(json) with { RotaryFrequencyType = rotaryFrequencyType };
+            return (source, device) => new GptNeoxForCausalLM(config, source, device);
+        },
+    };
 
     /// <inheritdoc/>
     public JsonObject ToConfigJson() => Config.ToJson();
@@ -69,7 +92,7 @@ public sealed class GptNeoxForCausalLM : ICausalLanguageModel
         using var scope = torch.NewDisposeScope();
         var mask = AttentionMasks.Causal(attentionMask, tokens, past + tokens, inputIds.device);
         var positions = positionIds ?? (attentionMask is null ? null : AttentionMasks.Positions(attentionMask, tokens));
-        var (cosine, sine) = rotary.At(positions, past, tokens);
+        var (cosine, sine) = rotary.At(positions, past, tokens, counted: positionIds is null);
         var step = new Step(mask, cosine, sine, cache, Training ? Dropout ?? Config.AttentionDropout : 0, Training ? Dropout ?? Config.HiddenDropout : 0);
 
         // Dropout of the embedding's output takes the hidden probability, as in the reference.
@@ -77,7 +100,7 @@ public sealed class GptNeoxForCausalLM : ICausalLanguageModel
         foreach (var block in blocks)
         {
             hiddenStates?.Add(scope.MoveToOuter(x));
-            x = block.forward(x, step);
+            x = Blocks.Run(GradientCheckpointing && Training, x, input => block.forward(input, step));
         }
 
         x = finalNorm.forward(x);
@@ -87,7 +110,7 @@ public sealed class GptNeoxForCausalLM : ICausalLanguageModel
     }
 
     /// <inheritdoc/>
-    public Tensor Logits(Tensor hidden) => embedOut.forward(hidden);
+    public Tensor Logits(Tensor hidden) => (embedOut ?? throw new InvalidOperationException("This model was built without an output layer.")).forward(hidden);
 
     /// <inheritdoc/>
     public void Dispose()

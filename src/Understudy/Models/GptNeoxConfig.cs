@@ -30,8 +30,8 @@ public sealed record GptNeoxConfig
     /// <summary>Share of a head that is rotated, from 0 to 1.</summary>
     public double RotaryPct { get; init; } = 0.25;
 
-    /// <summary>Base of the rotary wavelengths.</summary>
-    public double RotaryEmbBase { get; init; } = 10000;
+    /// <summary>Base and scaling of the rotary positions.</summary>
+    public RopeParameters Rope { get; init; } = new();
 
     /// <summary>The most tokens of a row.</summary>
     public int MaxPositionEmbeddings { get; init; } = 2048;
@@ -69,6 +69,12 @@ public sealed record GptNeoxConfig
     /// <summary>Type that the rotary frequencies are rounded to. A model that was converted as a whole (<c>model.half()</c>) has rounded ones; one that was loaded from a 16-bit checkpoint has not.</summary>
     public ScalarType RotaryFrequencyType { get; init; } = ScalarType.Float32;
 
+    /// <summary>The keys of the file that this was read from; null for a new model.</summary>
+    internal JsonObject? Stored { get; init; }
+
+    /// <summary>The most tokens of a row: the configured positions, or what scaling makes of the trained ones.</summary>
+    public int MaxLength => (int)Math.Max(MaxPositionEmbeddings, Rope.Factor * Rope.OriginalMaxPositionEmbeddings);
+
     /// <summary>Numbers of a head.</summary>
     public int HeadDim => HiddenSize / NumAttentionHeads;
 
@@ -80,13 +86,8 @@ public sealed record GptNeoxConfig
     public static GptNeoxConfig From(ConfigJson json)
     {
         ArgumentNullException.ThrowIfNull(json);
-        var rope = json.Section("rope_parameters") ?? json.Section("rope_scaling");
-        var ropeType = rope?.String("rope_type", rope.String("type", "default")) ?? "default";
-        if (ropeType != "default")
-        {
-            throw json.Unsupported("rope_type", ropeType, "default");
-        }
-
+        var stored = json.Section("rope_parameters") ?? json.Section("rope_scaling");
+        var positions = json.Int("max_position_embeddings", 2048);
         var hidden = json.Int("hidden_size");
         var config = new GptNeoxConfig
         {
@@ -96,9 +97,9 @@ public sealed record GptNeoxConfig
             NumAttentionHeads = json.Int("num_attention_heads"),
             IntermediateSize = json.Int("intermediate_size", 4 * hidden),
             HiddenAct = json.String("hidden_act", "gelu"),
-            RotaryPct = rope?.Has("partial_rotary_factor") == true ? rope.Double("partial_rotary_factor") : json.Double("rotary_pct", json.Double("partial_rotary_factor", 0.25)),
-            RotaryEmbBase = rope?.Has("rope_theta") == true ? rope.Double("rope_theta") : json.Double("rotary_emb_base", json.Double("rope_theta", 10000)),
-            MaxPositionEmbeddings = json.Int("max_position_embeddings", 2048),
+            RotaryPct = stored?.Has("partial_rotary_factor") == true ? stored.Double("partial_rotary_factor") : json.Double("rotary_pct", json.Double("partial_rotary_factor", 0.25)),
+            Rope = RopeParameters.From(json, positions, json.Double("rotary_emb_base", 10000)),
+            MaxPositionEmbeddings = positions,
             LayerNormEps = json.Double("layer_norm_eps", 1e-5),
             UseParallelResidual = json.Bool("use_parallel_residual", true),
             TieWordEmbeddings = json.Bool("tie_word_embeddings", false),
@@ -109,7 +110,9 @@ public sealed record GptNeoxConfig
             BosTokenId = json.OptionalInt("bos_token_id"),
             EosTokenId = json.OptionalInt("eos_token_id"),
             PadTokenId = json.OptionalInt("pad_token_id"),
+            Stored = json.Root,
         };
+        _ = Activation.ByName(config.HiddenAct, json);
         if (config.HiddenSize % config.NumAttentionHeads != 0)
         {
             throw json.Fault($"'hidden_size' ({config.HiddenSize}) is not a multiple of 'num_attention_heads' ({config.NumAttentionHeads}).");
@@ -124,35 +127,34 @@ public sealed record GptNeoxConfig
     }
 
     /// <summary>The <c>config.json</c> of this architecture, with the older and the newer rotary keys so that every version of transformers reads it.</summary>
-    public JsonObject ToJson() => new()
+    public JsonObject ToJson()
     {
-        ["architectures"] = new JsonArray("GPTNeoXForCausalLM"),
-        ["model_type"] = ModelType,
-        ["vocab_size"] = VocabSize,
-        ["hidden_size"] = HiddenSize,
-        ["num_hidden_layers"] = NumHiddenLayers,
-        ["num_attention_heads"] = NumAttentionHeads,
-        ["intermediate_size"] = IntermediateSize,
-        ["hidden_act"] = HiddenAct,
-        ["rotary_pct"] = RotaryPct,
-        ["rotary_emb_base"] = RotaryEmbBase,
-        ["rope_parameters"] = new JsonObject
+        var json = new JsonObject
         {
-            ["rope_type"] = "default",
-            ["rope_theta"] = RotaryEmbBase,
-            ["partial_rotary_factor"] = RotaryPct,
-        },
-        ["max_position_embeddings"] = MaxPositionEmbeddings,
-        ["layer_norm_eps"] = LayerNormEps,
-        ["use_parallel_residual"] = UseParallelResidual,
-        ["tie_word_embeddings"] = TieWordEmbeddings,
-        ["attention_bias"] = AttentionBias,
-        ["attention_dropout"] = AttentionDropout,
-        ["hidden_dropout"] = HiddenDropout,
-        ["initializer_range"] = InitializerRange,
-        ["bos_token_id"] = BosTokenId,
-        ["eos_token_id"] = EosTokenId,
-        ["pad_token_id"] = PadTokenId,
-        ["torch_dtype"] = "float32",
-    };
+            ["architectures"] = new JsonArray("GPTNeoXForCausalLM"),
+            ["model_type"] = ModelType,
+            ["vocab_size"] = VocabSize,
+            ["hidden_size"] = HiddenSize,
+            ["num_hidden_layers"] = NumHiddenLayers,
+            ["num_attention_heads"] = NumAttentionHeads,
+            ["intermediate_size"] = IntermediateSize,
+            ["hidden_act"] = HiddenAct,
+            ["rotary_pct"] = RotaryPct,
+            ["rotary_emb_base"] = Rope.Theta,
+            ["max_position_embeddings"] = MaxPositionEmbeddings,
+            ["layer_norm_eps"] = LayerNormEps,
+            ["use_parallel_residual"] = UseParallelResidual,
+            ["tie_word_embeddings"] = TieWordEmbeddings,
+            ["attention_bias"] = AttentionBias,
+            ["attention_dropout"] = AttentionDropout,
+            ["hidden_dropout"] = HiddenDropout,
+            ["initializer_range"] = InitializerRange,
+            ["bos_token_id"] = BosTokenId,
+            ["eos_token_id"] = EosTokenId,
+            ["pad_token_id"] = PadTokenId,
+        };
+        Rope.Write(json);
+        json["rope_parameters"]!["partial_rotary_factor"] = RotaryPct;
+        return ConfigJson.Extended(json, Stored);
+    }
 }

@@ -23,4 +23,20 @@ public interface IParameterSource
     /// <param name="init">How it is filled when it is new.</param>
     /// <param name="shape">Its sizes.</param>
     Tensor Take(string name, ParameterInit init, params ReadOnlySpan<long> shape);
+
+    /// <summary>The matrix of a linear layer; a source may hold it in fewer bits.</summary>
+    /// <param name="name">Its name in a Hugging Face checkpoint.</param>
+    /// <param name="inFeatures">Numbers that go in.</param>
+    /// <param name="outFeatures">Numbers that come out.</param>
+    /// <param name="layout">Which side a checkpoint stores first.</param>
+    /// <param name="quantizable">Whether it may be held in fewer bits; not so for output layers.</param>
+    ILinearWeight TakeLinear(string name, long inFeatures, long outFeatures, LinearLayout layout = LinearLayout.OutIn, bool quantizable = true) => new DenseWeight(
+        name,
+        layout == LinearLayout.InOut ? Take(name, ParameterInit.Normal, inFeatures, outFeatures) : Take(name, ParameterInit.Normal, outFeatures, inFeatures),
+        layout);
+
+    /// <summary>Says that a linear layer is built.</summary>
+    void Built(Linear layer)
+    {
+    }
 }

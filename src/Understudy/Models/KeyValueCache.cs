@@ -88,10 +88,11 @@ public sealed class KeyValueCache : IDisposable
         return copy;
     }
 
-    /// <summary>Keeps only some rows: those that have finished leave.</summary>
-    /// <param name="rows">Numbers of the rows that stay, in their new order.</param>
+    /// <summary>Keeps only some rows, or reorders them: finished rows leave, beams go on from others. Nothing is copied when the order stays.</summary>
+    /// <param name="rows">Numbers of the rows that stay, in their new order, repeats allowed.</param>
     public void Keep(ReadOnlySpan<long> rows)
     {
+        if (IsIdentity(rows)) return;
         using var selected = Select(rows, capacity);
         for (var layer = 0; layer < keys.Length; layer++)
         {
@@ -111,6 +112,17 @@ public sealed class KeyValueCache : IDisposable
             values[layer]?.Dispose();
             keys[layer] = values[layer] = null;
         }
+    }
+
+    private bool IsIdentity(ReadOnlySpan<long> rows)
+    {
+        if (rows.Length != Batch) return false;
+        for (var i = 0; i < rows.Length; i++)
+        {
+            if (rows[i] != i) return false;
+        }
+
+        return true;
     }
 
     private Tensor Selected(Tensor all, Tensor index, int room)

@@ -2,26 +2,6 @@ using Understudy.Torch;
 
 namespace Understudy.Models;
 
-/// <summary>y = x W^T + b.</summary>
-/// <param name="weight">[out_features, in_features].</param>
-/// <param name="bias">[out_features], or null for none.</param>
-public sealed class Linear(Tensor weight, Tensor? bias)
-{
-    /// <summary>[out_features, in_features].</summary>
-    public Tensor Weight { get; } = weight;
-
-    /// <summary>[out_features], or null.</summary>
-    public Tensor? Bias { get; } = bias;
-
-    /// <summary>Takes <c>{name}.weight</c> and, where there is one, <c>{name}.bias</c> from a source.</summary>
-    public static Linear Take(IParameterSource source, string name, long inFeatures, long outFeatures, bool bias = true) => new(
-        source.Take($"{name}.weight", ParameterInit.Normal, outFeatures, inFeatures),
-        bias ? source.Take($"{name}.bias", ParameterInit.Zeros, outFeatures) : null);
-
-    /// <summary>[..., in_features] to [..., out_features].</summary>
-    public Tensor forward(Tensor x) => nn.functional.linear(x, Weight, Bias);
-}
-
 /// <summary>Layer normalisation over the last dimension (Ba, Kiros and Hinton, arXiv 1607.06450).</summary>
 /// <param name="weight">[features].</param>
 /// <param name="bias">[features].</param>
@@ -44,6 +24,28 @@ public sealed class LayerNorm(Tensor weight, Tensor bias, double eps)
 
     /// <summary>[..., features], the same shape out.</summary>
     public Tensor forward(Tensor x) => nn.functional.layer_norm(x, shape, Weight, Bias, eps);
+}
+
+/// <summary>Root mean square normalisation over the last dimension (Zhang and Sennrich, arXiv 1910.07467; as in Llama and T5: computed in float32, cast back, then scaled).</summary>
+/// <param name="weight">[features].</param>
+/// <param name="eps">Added to the mean square.</param>
+public sealed class RmsNorm(Tensor weight, double eps)
+{
+    /// <summary>[features].</summary>
+    public Tensor Weight { get; } = weight;
+
+    /// <summary>Takes <c>{name}.weight</c> from a source.</summary>
+    public static RmsNorm Take(IParameterSource source, string name, long features, double eps) =>
+        new(source.Take($"{name}.weight", ParameterInit.Ones, features), eps);
+
+    /// <summary>[..., features], the same shape out.</summary>
+    public Tensor forward(Tensor x)
+    {
+        using var scope = torch.NewDisposeScope();
+        var wide = x.to(ScalarType.Float32);
+        var scale = (wide.mul(wide).mean(-1, keepdim: true) + eps).rsqrt();
+        return scope.MoveToOuter((wide * scale).to(x.dtype) * Weight);
+    }
 }
 
 /// <summary>A table of rows looked up by number.</summary>

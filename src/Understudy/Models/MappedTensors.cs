@@ -35,6 +35,15 @@ public static class MappedTensors
         _ => null,
     };
 
+    /// <summary>What a <c>config.json</c> calls a floating-point type.</summary>
+    public static string NameOf(ScalarType dtype) => dtype switch
+    {
+        ScalarType.Float16 => "float16",
+        ScalarType.BFloat16 => "bfloat16",
+        ScalarType.Float64 => "float64",
+        _ => "float32",
+    };
+
     /// <summary>The stored type for one of libtorch's.</summary>
     public static SafeTensorsDType StoredTypeOf(ScalarType dtype) => dtype switch
     {

@@ -7,10 +7,12 @@ namespace Understudy.Models;
 /// <param name="Value">The weight itself; training changes it in place.</param>
 public sealed record NamedParameter(string Name, Tensor Value);
 
-/// <summary>Collects the weights that a model takes while it is built, in that order.</summary>
+/// <summary>Collects the weights and linear layers that a model takes while it is built, in that order.</summary>
 internal sealed class RecordingSource(IParameterSource inner) : IParameterSource
 {
     internal List<NamedParameter> Taken { get; } = [];
+
+    internal List<Linear> Linears { get; } = [];
 
     public Tensor Take(string name, ParameterInit init, params ReadOnlySpan<long> shape)
     {
@@ -18,4 +20,13 @@ internal sealed class RecordingSource(IParameterSource inner) : IParameterSource
         Taken.Add(new NamedParameter(name, value));
         return value;
     }
+
+    public ILinearWeight TakeLinear(string name, long inFeatures, long outFeatures, LinearLayout layout, bool quantizable)
+    {
+        var weight = inner.TakeLinear(name, inFeatures, outFeatures, layout, quantizable);
+        Taken.AddRange(weight.Parameters);
+        return weight;
+    }
+
+    public void Built(Linear layer) => Linears.Add(layer);
 }

@@ -4,6 +4,24 @@ using static Understudy.Torch.nn;
 
 namespace Understudy.Models;
 
+/// <summary>How RoBERTa's folders are read.</summary>
+internal static class Roberta
+{
+    internal static ModelFamily Family { get; } = BertModel.FamilyOf("roberta", "roberta.", ["lm_head.", "classifier.", "qa_outputs.", "pooler.", "roberta.pooler."]) with
+    {
+        SequenceClassifier = (json, labels) =>
+        {
+            var config = BertConfig.From(json) with { Labels = labels };
+            return (source, _) => new RobertaForSequenceClassification(config, source);
+        },
+        MaskedLanguageModel = json =>
+        {
+            var config = BertConfig.From(json);
+            return (source, _) => new RobertaForMaskedLM(config, source);
+        },
+    };
+}
+
 /// <summary>RoBERTa with a classification head on the first token (layout of transformers' <c>RobertaForSequenceClassification</c>).</summary>
 public sealed class RobertaForSequenceClassification : ISequenceClassifier
 {
@@ -17,9 +35,10 @@ public sealed class RobertaForSequenceClassification : ISequenceClassifier
         Config = config;
         var record = new RecordingSource(source);
         encoder = new BertEncoder(config, record, "roberta.");
-        dense = Linear.Take(record, "classifier.dense", config.HiddenSize, config.HiddenSize);
-        output = Linear.Take(record, "classifier.out_proj", config.HiddenSize, config.Labels.Count);
+        dense = Linear.Take(record, "classifier.dense", config.HiddenSize, config.HiddenSize, isHead: true);
+        output = Linear.Take(record, "classifier.out_proj", config.HiddenSize, config.Labels.Count, isHead: true);
         Parameters = record.Taken;
+        Linears = record.Linears;
     }
 
     /// <summary>The architecture.</summary>
@@ -29,6 +48,9 @@ public sealed class RobertaForSequenceClassification : ISequenceClassifier
     public IReadOnlyList<NamedParameter> Parameters { get; }
 
     /// <inheritdoc/>
+    public IReadOnlyList<Linear> Linears { get; }
+
+    /// <inheritdoc/>
     public IReadOnlyList<string> Labels => Config.Labels;
 
     /// <inheritdoc/>
@@ -36,6 +58,9 @@ public sealed class RobertaForSequenceClassification : ISequenceClassifier
 
     /// <inheritdoc/>
     public double? Dropout { get; set; }
+
+    /// <inheritdoc/>
+    public bool GradientCheckpointing { get; set; }
 
     /// <inheritdoc/>
     public int MaxLength => Config.MaxLength;
@@ -52,7 +77,7 @@ public sealed class RobertaForSequenceClassification : ISequenceClassifier
     {
         using var scope = torch.NewDisposeScope();
         var probability = Probabilities.Classifier(this, Config);
-        var hidden = encoder.forward(inputIds, attentionMask, tokenTypeIds, Probabilities.Of(this, Config), hiddenStates);
+        var hidden = encoder.forward(inputIds, attentionMask, tokenTypeIds, Probabilities.Of(this, Config), hiddenStates, checkpointed: GradientCheckpointing && Training);
         var first = functional.dropout(hidden.select(1, 0), probability, Training);   // [batch, hidden]
         first = functional.dropout(dense.forward(first).tanh(), probability, Training);
         var logits = output.forward(first);
@@ -65,7 +90,7 @@ public sealed class RobertaForSequenceClassification : ISequenceClassifier
 }
 
 /// <summary>RoBERTa with a masked-language-model head whose output shares the word embedding (layout of transformers' <c>RobertaForMaskedLM</c>).</summary>
-public sealed class RobertaForMaskedLM : IPretrainedModel
+public sealed class RobertaForMaskedLM : IMaskedLanguageModel
 {
     private readonly BertEncoder encoder;
     private readonly Linear dense;
@@ -81,8 +106,9 @@ public sealed class RobertaForMaskedLM : IPretrainedModel
         encoder = new BertEncoder(config, record, "roberta.");
         dense = Linear.Take(record, "lm_head.dense", config.HiddenSize, config.HiddenSize);
         norm = LayerNorm.Take(record, "lm_head.layer_norm", config.HiddenSize, config.LayerNormEps);
-        decoder = new Linear(encoder.WordEmbeddings, record.Take("lm_head.bias", ParameterInit.Zeros, config.VocabSize));
+        decoder = Linear.Tied(record, "lm_head.decoder", encoder.WordEmbeddings, record.Take("lm_head.bias", ParameterInit.Zeros, config.VocabSize));
         Parameters = record.Taken;
+        Linears = record.Linears;
     }
 
     /// <summary>The architecture.</summary>
@@ -92,10 +118,16 @@ public sealed class RobertaForMaskedLM : IPretrainedModel
     public IReadOnlyList<NamedParameter> Parameters { get; }
 
     /// <inheritdoc/>
+    public IReadOnlyList<Linear> Linears { get; }
+
+    /// <inheritdoc/>
     public bool Training { get; set; }
 
     /// <inheritdoc/>
     public double? Dropout { get; set; }
+
+    /// <inheritdoc/>
+    public bool GradientCheckpointing { get; set; }
 
     /// <inheritdoc/>
     public int MaxLength => Config.MaxLength;
@@ -103,14 +135,14 @@ public sealed class RobertaForMaskedLM : IPretrainedModel
     /// <inheritdoc/>
     public JsonObject ToConfigJson() => Config.ToJson("RobertaForMaskedLM");
 
-    /// <summary>Logits of every token at every place.</summary>
-    /// <param name="inputIds">[batch, tokens] int64.</param>
-    /// <param name="attentionMask">[batch, tokens] int64, 1 = a real token; null when all are.</param>
-    /// <returns>[batch, tokens, vocabulary].</returns>
-    public Tensor Forward(Tensor inputIds, Tensor? attentionMask = null)
+    /// <inheritdoc/>
+    public int VocabularySize => Config.VocabSize;
+
+    /// <inheritdoc/>
+    public Tensor Forward(Tensor inputIds, Tensor? attentionMask = null, Tensor? tokenTypeIds = null)
     {
         using var scope = torch.NewDisposeScope();
-        var hidden = encoder.forward(inputIds, attentionMask, null, Probabilities.Of(this, Config));
+        var hidden = encoder.forward(inputIds, attentionMask, tokenTypeIds, Probabilities.Of(this, Config), checkpointed: GradientCheckpointing && Training);
         return scope.MoveToOuter(decoder.forward(norm.forward(act(dense.forward(hidden)))));
     }
 

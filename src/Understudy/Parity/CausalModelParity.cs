@@ -10,7 +10,7 @@ internal static class CausalModelParity
     internal static IEnumerable<ParityCheck> Run(string folder, GoldenTensors golden)
     {
         // The references of 16-bit checkpoints come from models converted as a whole, rotary frequencies included.
-        using var model = PretrainedFolder.LoadCausalLanguageModel(folder, rotaryFrequencyType: StoredType(folder));
+        using var model = AutoModel.LoadCausalLanguageModel(folder, new LoadOptions { RotaryFrequencyType = StoredType(folder) });
         var rows = golden.Rows("rows");
         var padding = (long)golden.Number("pad_token_id");
         foreach (var check in Forward(golden, model, rows, padding).Concat(CausalGenerationParity.Run(golden, model)).Concat(Loss(golden, model, rows, padding)))

@@ -12,7 +12,7 @@ internal static partial class ClassifierParity
 {
     internal static IEnumerable<ParityCheck> Run(string folder, GoldenTensors golden)
     {
-        using var model = PretrainedFolder.LoadSequenceClassifier(folder);
+        using var model = AutoModel.LoadSequenceClassifier(folder);
         var rows = golden.Rows("rows");
         var padding = (long)golden.Number("pad_token_id");
         foreach (var check in Forward(golden, model, rows, padding))

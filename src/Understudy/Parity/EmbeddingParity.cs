@@ -39,7 +39,7 @@ public static class EmbeddingParity
         using var scope = torch.NewDisposeScope();
         using var gradients = torch.no_grad();
         using var document = JsonDocument.Parse(File.ReadAllBytes(Path.Combine(folder, FileName)));
-        using var model = PretrainedFolder.LoadEncoder(folder);
+        using var model = AutoModel.LoadEncoder(folder);
         var tokenizer = Tokenizer.FromFolder(folder).WithPadding(null).WithTruncation(new TruncationOptions { MaxLength = MaxLength(folder, model) });
         var rows = (Rows(document) ?? throw new InvalidDataException($"{folder}: {FileName} has no 'rows'.")).EnumerateArray().ToList();
         var expectedIds = rows.Select(row => GoldenTensors.Numbers(row.GetProperty("input_ids")).Select(id => (int)id).ToArray()).ToList();

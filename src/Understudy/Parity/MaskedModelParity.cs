@@ -10,7 +10,7 @@ internal static class MaskedModelParity
     internal static IEnumerable<ParityCheck> Run(string folder, GoldenTensors golden)
     {
         using var scope = torch.NewDisposeScope();
-        using var model = PretrainedFolder.LoadMaskedLanguageModel(folder);
+        using var model = AutoModel.LoadMaskedLanguageModel(folder);
         var ids = Stored("input_ids");
         var mask = Stored("attention_mask");
         var labels = Stored("labels");

@@ -1,5 +1,3 @@
-using Understudy.Models;
-
 namespace Understudy.Parity;
 
 /// <summary>Compares a model folder that holds <c>expected.json</c> and <c>expected.safetensors</c> with what this library computes from it.</summary>
@@ -18,22 +16,18 @@ public static class ModelParity
             return [ParityCheck.Skip("adapter", "adapters are not supported yet")];
         }
 
-        var json = ConfigJson.Read(folder);
-        var type = json.String("model_type");
-        return type switch
-        {
-            GptNeoxConfig.ModelType => Compare(folder, CausalModelParity.Run),
-            "bert" or "roberta" => Compare(folder, golden => golden.Has("input_ids") ? MaskedModelParity.Run : ClassifierParity.Run),
-            _ => [ParityCheck.Skip("model", $"the model type '{type}' is not supported yet")],
-        };
+        return Compare(folder);
     }
 
-    private static IEnumerable<ParityCheck> Compare(string folder, Func<string, GoldenTensors, IEnumerable<ParityCheck>> run) => Compare(folder, _ => run);
-
-    private static IEnumerable<ParityCheck> Compare(string folder, Func<GoldenTensors, Func<string, GoldenTensors, IEnumerable<ParityCheck>>> choose)
+    // What a reference holds says what it is a reference of.
+    private static IEnumerable<ParityCheck> Compare(string folder)
     {
         using var golden = new GoldenTensors(folder);
-        foreach (var check in choose(golden)(folder, golden))
+        Func<string, GoldenTensors, IEnumerable<ParityCheck>> run =
+            golden.Has("logits_right") ? CausalModelParity.Run
+            : golden.Has("input_ids") ? MaskedModelParity.Run
+            : ClassifierParity.Run;
+        foreach (var check in run(folder, golden))
         {
             yield return check;
         }

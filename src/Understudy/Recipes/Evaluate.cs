@@ -20,7 +20,7 @@ public static class Evaluate
     /// <exception cref="InvalidDataException">The folder holds no classifier, there are no rows, or they have labels it does not know.</exception>
     public static (EvaluationResult Result, IReadOnlyList<TestPrediction> Predictions) Student(string folder, IReadOnlyList<Example> rows, EvaluationOptions options, long seed, Device device, CancellationToken cancel)
     {
-        using var model = PretrainedFolder.LoadSequenceClassifier(folder, device);
+        using var model = AutoModel.LoadSequenceClassifier(folder, new LoadOptions { Device = device });
         var labels = new LabelSet(model.Labels);
         if (rows.FirstOrDefault(row => !labels.Contains(row.Label)) is { } unknown)
         {

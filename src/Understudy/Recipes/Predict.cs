@@ -20,7 +20,7 @@ public sealed class Predict : IDisposable
     private Predict(string folder, Device device)
     {
         this.device = device;
-        model = PretrainedFolder.LoadSequenceClassifier(folder, device);
+        model = AutoModel.LoadSequenceClassifier(folder, new LoadOptions { Device = device });
         encoder = new ClassifierRows(Tokenizer.FromFolder(folder), model, null);
         Labels = [.. model.Labels];
     }

@@ -46,7 +46,7 @@ public sealed class Teacher : IDisposable
         var tokenizer = Tokenizer.FromFolder(folder);
         var config = ConfigJson.Read(folder);
         var end = config.OptionalInt("eos_token_id") ?? throw config.Fault("'eos_token_id' is missing; a teacher needs a token that ends a text.");
-        var model = PretrainedFolder.LoadCausalLanguageModel(folder, device);
+        var model = AutoModel.LoadCausalLanguageModel(folder, new LoadOptions { Device = device });
         try
         {
             return new Teacher(model, tokenizer, end, config.OptionalInt("pad_token_id") ?? end, new TeacherRows(tokenizer, task, end, Math.Min(maxLength ?? model.MaxLength, model.MaxLength)));

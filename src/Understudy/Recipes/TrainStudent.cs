@@ -121,7 +121,7 @@ public static class TrainStudent
     {
         if (options.Model is { } checkpoint)
         {
-            var model = PretrainedFolder.LoadForSequenceClassification(checkpoint, [.. labels], seed, out var fresh, context.Device);
+            var model = AutoModel.LoadForSequenceClassification(checkpoint, [.. labels], seed, out var fresh, new LoadOptions { Device = context.Device });
             context.Progress.Note($"{options.Name}: {(fresh.Count == 0 ? "all weights come from the checkpoint" : $"new weights: {string.Join(", ", fresh)}")}.");
             return (model, Tokenizer.FromFolder(checkpoint), fresh);
         }
@@ -134,7 +134,7 @@ public static class TrainStudent
             tokenizer = Tokenizer.FromFile(path);
         }
 
-        return (PretrainedFolder.NewSequenceClassifier(Architectures.Classifier(options.Architecture!, tokenizer, [.. labels]), seed, context.Device), tokenizer, []);
+        return (AutoModel.NewSequenceClassifier(Architectures.Classifier(options.Architecture!, tokenizer, [.. labels]), seed, context.Device), tokenizer, []);
     }
 
     private static Tokenizer? Learnt(string path, RunContext context)

@@ -16,7 +16,7 @@ public sealed class PretrainedFolderTests
         using var folder = new TemporaryFolder();
         using var model = TinyClassifier.New(type);
         PretrainedFolder.Save(model, folder.FullName);
-        using var loaded = PretrainedFolder.LoadSequenceClassifier(folder.FullName);
+        using var loaded = AutoModel.LoadSequenceClassifier(folder.FullName);
         Assert.Equal(model.Labels, loaded.Labels);
         Assert.Equal(model.Parameters.Select(parameter => parameter.Name), loaded.Parameters.Select(parameter => parameter.Name));
         Assert.All(model.Parameters.Zip(loaded.Parameters), pair => Assert.Equal(pair.First.Value.ToArray<float>(), pair.Second.Value.ToArray<float>()));
@@ -26,7 +26,7 @@ public sealed class PretrainedFolderTests
     public void A_causal_model_is_saved_with_the_names_it_was_loaded_by()
     {
         using var folder = new TemporaryFolder();
-        using var model = PretrainedFolder.LoadCausalLanguageModel(Path.Combine(Fixtures, "gpt-neox-old-layout"));
+        using var model = AutoModel.LoadCausalLanguageModel(Path.Combine(Fixtures, "gpt-neox-old-layout"));
         PretrainedFolder.Save(model, folder.FullName);
         using var current = SafeTensorsFile.Open(Path.Combine(Fixtures, "gpt-neox", "model.safetensors"));
         using var saved = SafeTensorsFile.Open(folder["model.safetensors"]);
@@ -46,7 +46,7 @@ public sealed class PretrainedFolderTests
         string[] sizes = ["vocab_size", "hidden_size", "num_hidden_layers", "num_attention_heads", "intermediate_size"];
         var others = sizes.Where(key => !keys.Contains($"\"{key}\"", StringComparison.Ordinal)).Select(key => $", \"{key}\": 8");
         File.WriteAllText(folder["config.json"], $"{{\"model_type\": \"bert\"{string.Concat(others)}, {keys}}}");
-        Assert.StartsWith(Path.Combine(folder.FullName, message), Assert.Throws<InvalidDataException>(() => PretrainedFolder.LoadSequenceClassifier(folder.FullName)).Message);
+        Assert.StartsWith(Path.Combine(folder.FullName, message), Assert.Throws<InvalidDataException>(() => AutoModel.LoadSequenceClassifier(folder.FullName)).Message);
     }
 
     [Fact]
@@ -62,7 +62,7 @@ public sealed class PretrainedFolderTests
             File.WriteAllText(folder["config.json"], config.ToJsonString());
         }
 
-        var error = Assert.Throws<InvalidDataException>(() => PretrainedFolder.LoadSequenceClassifier(folder.FullName));
+        var error = Assert.Throws<InvalidDataException>(() => AutoModel.LoadSequenceClassifier(folder.FullName));
         Assert.Equal(
             $"The weights in {folder.FullName} do not fit the model that its config.json describes. Missing (1): classifier.out_proj.bias [3]. Unexpected (1): extra.weight. " +
             "Wrong shape (6): roberta.encoder.layer.0.intermediate.dense.weight: expected [8, 16], found [32, 16]; roberta.encoder.layer.0.intermediate.dense.bias: expected [8], found [32]; " +
@@ -75,7 +75,7 @@ public sealed class PretrainedFolderTests
     [Fact]
     public void A_classifier_from_a_masked_language_model_says_which_weights_are_new()
     {
-        using var model = PretrainedFolder.LoadForSequenceClassification(Path.Combine(Fixtures, "roberta-mlm"), ["a", "b"], 1, out var fresh);
+        using var model = AutoModel.LoadForSequenceClassification(Path.Combine(Fixtures, "roberta-mlm"), ["a", "b"], 1, out var fresh);
         Assert.Equal(["classifier.dense.weight", "classifier.dense.bias", "classifier.out_proj.weight", "classifier.out_proj.bias"], fresh);
         Assert.Equal(["a", "b"], model.Labels);
     }
@@ -83,7 +83,7 @@ public sealed class PretrainedFolderTests
     [Fact]
     public void A_classifier_for_other_labels_gets_a_new_head()
     {
-        using var model = PretrainedFolder.LoadForSequenceClassification(Path.Combine(Fixtures, "bert-classifier"), ["a", "b"], 1, out var fresh);
+        using var model = AutoModel.LoadForSequenceClassification(Path.Combine(Fixtures, "bert-classifier"), ["a", "b"], 1, out var fresh);
         Assert.Equal(["classifier.weight", "classifier.bias"], fresh);
     }
 
@@ -102,7 +102,7 @@ public sealed class PretrainedFolderTests
     [InlineData("num_attention_heads", 5, "'hidden_size' (48) is not a multiple of 'num_attention_heads' (5).")]
     [InlineData("vocab_size", "many", "'vocab_size' is \"many\"; expected an integer.")]
     [InlineData("vocab_size", -1, "'vocab_size' is -1; expected an integer of at least 1.")]
-    [InlineData("model_type", "gpt_j", "'model_type' is 'gpt_j', which is not supported. Supported: gpt_neox (as a causal language model).")]
+    [InlineData("model_type", "gpt_j", "'model_type' is 'gpt_j', which is not supported. Supported: bert, gpt_neox, llama, mistral, qwen2, qwen3, roberta.")]
     public void A_bad_configuration_is_refused_with_its_key(string key, object value, string message)
     {
         using var folder = new TemporaryFolder();
@@ -110,9 +110,25 @@ public sealed class PretrainedFolderTests
         config[key] = JsonValue.Create(value);
         File.WriteAllText(folder["config.json"], config.ToJsonString());
         File.Copy(Path.Combine(Fixtures, "gpt-neox", "model.safetensors"), folder["model.safetensors"]);
-        var error = Assert.Throws<InvalidDataException>(() => PretrainedFolder.LoadCausalLanguageModel(folder.FullName));
+        var error = Assert.Throws<InvalidDataException>(() => AutoModel.LoadCausalLanguageModel(folder.FullName));
         Assert.EndsWith(message, error.Message, StringComparison.Ordinal);
         Assert.Contains("config.json", error.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("llama", "rope_parameters", "{\"rope_type\": \"longrope\"}", "'rope_type' is 'longrope', which is not supported. Supported: default, linear, dynamic, yarn, llama3.")]
+    [InlineData("llama3-rope-old-layout", "rope_scaling", "{\"type\": \"mrope\"}", "'rope_type' is 'mrope', which is not supported. Supported: default, linear, dynamic, yarn, llama3.")]
+    [InlineData("qwen2", "hidden_act", "\"mish\"", "'hidden_act' is 'mish', which is not supported. Supported: gelu, gelu_new, gelu_fast, gelu_python, gelu_pytorch_tanh, quick_gelu, relu, relu2, silu, swish, sigmoid, tanh, linear.")]
+    [InlineData("qwen3", "num_key_value_heads", "3", "'num_attention_heads' (4) is not a multiple of 'num_key_value_heads' (3).")]
+    [InlineData("mistral-sliding-window", "sliding_window", "0", "'sliding_window' is 0; expected an integer of at least 1.")]
+    public void What_is_not_supported_is_refused_before_any_weight_is_read(string model, string key, string value, string message)
+    {
+        using var folder = new TemporaryFolder();
+        var config = JsonNode.Parse(File.ReadAllText(Path.Combine(Fixtures, model, "config.json")))!.AsObject();
+        config[key] = JsonNode.Parse(value);
+        File.WriteAllText(folder["config.json"], config.ToJsonString());
+        var error = Assert.Throws<InvalidDataException>(() => AutoModel.Load(folder.FullName));
+        Assert.EndsWith(message, error.Message, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -20,5 +20,5 @@ internal static class TinyClassifier
     };
 
     public static ISequenceClassifier New(string modelType = "roberta", int labels = 3, long seed = 1) =>
-        PretrainedFolder.NewSequenceClassifier(Config(modelType, labels), seed);
+        AutoModel.NewSequenceClassifier(Config(modelType, labels), seed);
 }

@@ -12,7 +12,7 @@ public sealed class CausalGenerationParityTests
         {
             var folder = Path.Combine(SharedFactAttribute.Root, "golden", name);
             using var golden = new GoldenTensors(folder);
-            using var model = PretrainedFolder.LoadCausalLanguageModel(folder);
+            using var model = AutoModel.LoadCausalLanguageModel(folder);
             var checks = CausalGenerationParity.Run(golden, model).ToList();
             Assert.Equal(
                 ["completion_logprobs", "greedy", "greedy_without_eos", "greedy_repetition_penalty_1.3_no_repeat_ngram_3"],

@@ -115,7 +115,7 @@ public sealed class RunStatusTests : IDisposable
     private static void Checkpoint(string folder, TrainingProgress progress)
     {
         var config = new BertConfig { ModelType = "roberta", VocabSize = 10, HiddenSize = 4, NumHiddenLayers = 1, NumAttentionHeads = 1, IntermediateSize = 4, MaxPositionEmbeddings = 8, PadTokenId = 1, Labels = ["a", "b"] };
-        using var model = PretrainedFolder.NewSequenceClassifier(config, seed: 1);
+        using var model = AutoModel.NewSequenceClassifier(config, seed: 1);
         using var optimizer = new AdamW(model.Parameters, 0, null, 0.9, 0.999, 1e-8);
         TrainingCheckpoint.Save(Path.Combine(folder, "checkpoint.safetensors"), model, optimizer, progress);
     }

@@ -1,0 +1,207 @@
+using System.Text.Json.Nodes;
+using Understudy.Torch;
+using static Understudy.Torch.nn;
+
+namespace Understudy.Models;
+
+/// <summary>Llama and the families built like it, with a language-model head (Touvron et al., arXiv 2302.13971; layout of transformers' <c>LlamaForCausalLM</c>).</summary>
+public sealed class LlamaForCausalLM : ICausalLanguageModel
+{
+    private readonly Embedding embedding;
+    private readonly Block[] blocks;
+    private readonly RmsNorm finalNorm;
+    private readonly Linear? head;
+    private readonly RotaryEmbedding rotary;
+
+    /// <summary>Builds the model from a source of weights.</summary>
+    /// <param name="config">The architecture.</param>
+    /// <param name="source">A checkpoint or new weights.</param>
+    /// <param name="device">Where the source puts the weights; the CPU when null.</param>
+    /// <param name="withHead">Whether it has an output layer; a classifier's body has none.</param>
+    public LlamaForCausalLM(LlamaConfig config, IParameterSource source, Device? device = null, bool withHead = true)
+    {
+        Config = config;
+        var act = Activation.ByName(config.HiddenAct, new ConfigJson(config.ToJson(), ConfigJson.FileName));
+        var record = new RecordingSource(source);
+        embedding = Embedding.Take(record, "model.embed_tokens", config.VocabSize, config.HiddenSize);
+        blocks = [.. Enumerable.Range(0, config.NumHiddenLayers).Select(i => new Block(config, record, act, i))];
+        finalNorm = RmsNorm.Take(record, "model.norm", config.HiddenSize, config.RmsNormEps);
+        head = !withHead ? null
+            : config.TieWordEmbeddings ? Linear.Tied(record, "lm_head", embedding.Weight)
+            : Linear.Take(record, "lm_head", config.HiddenSize, config.VocabSize, bias: false, isHead: true);
+        rotary = new RotaryEmbedding(config.Rope, config.HeadDim, device ?? Device.CPU);
+        Parameters = record.Taken;
+        Linears = record.Linears;
+    }
+
+    /// <summary>The architecture.</summary>
+    public LlamaConfig Config { get; }
+
+    /// <inheritdoc/>
+    public IReadOnlyList<NamedParameter> Parameters { get; }
+
+    /// <inheritdoc/>
+    public IReadOnlyList<Linear> Linears { get; }
+
+    /// <inheritdoc/>
+    public bool Training { get; set; }
+
+    /// <inheritdoc/>
+    public double? Dropout { get; set; }
+
+    /// <inheritdoc/>
+    public bool GradientCheckpointing { get; set; }
+
+    /// <inheritdoc/>
+    public int MaxLength => Config.MaxLength;
+
+    /// <inheritdoc/>
+    public int VocabularySize => Config.VocabSize;
+
+    /// <inheritdoc/>
+    public int HiddenSize => Config.HiddenSize;
+
+    /// <summary>How Llama's folders are read.</summary>
+    internal static ModelFamily Family { get; } = FamilyOf("llama", json => LlamaConfig.From(json, "LlamaForCausalLM") with
+    {
+        QueryKeyValueBias = json.Bool("attention_bias", false),
+        AttentionOutputBias = json.Bool("attention_bias", false),
+        MlpBias = json.Bool("mlp_bias", false),
+    });
+
+    /// <summary>A family whose models are built like Llama.</summary>
+    /// <param name="modelType">Value of <c>model_type</c>.</param>
+    /// <param name="read">Reads its configuration.</param>
+    internal static ModelFamily FamilyOf(string modelType, Func<ConfigJson, LlamaConfig> read) => new(modelType, "model.")
+    {
+        HeadPrefixes = ["lm_head.", "score."],
+        CausalLanguageModel = json =>
+        {
+            var config = read(json);
+            return (source, device) => new LlamaForCausalLM(config, source, device);
+        },
+    };
+
+    /// <inheritdoc/>
+    public JsonObject ToConfigJson() => Config.ToJson();
+
+    /// <inheritdoc/>
+    public KeyValueCache NewCache(int batch, int capacity) => new(blocks.Length, batch, capacity);
+
+    /// <inheritdoc/>
+    public Tensor Hidden(Tensor inputIds, Tensor? attentionMask = null, KeyValueCache? cache = null, IList<Tensor>? hiddenStates = null, Tensor? positionIds = null)
+    {
+        var past = cache?.Length ?? 0;
+        var tokens = inputIds.size(1);
+        if (positionIds is null && past + tokens > MaxLength)
+        {
+            throw new ArgumentException($"A row of {past + tokens} tokens was given; the model takes at most {MaxLength} (max_position_embeddings). Shorten the text or set max_length.", nameof(inputIds));
+        }
+
+        using var scope = torch.NewDisposeScope();
+        var keys = past + tokens;
+        var mask = AttentionMasks.Causal(attentionMask, tokens, keys, inputIds.device);
+        var positions = positionIds ?? (attentionMask is null ? null : AttentionMasks.Positions(attentionMask, tokens));
+        var window = Config.SlidingWindow < keys ? AttentionMasks.Causal(attentionMask, tokens, keys, inputIds.device, Config.SlidingWindow, positions) : mask;
+        var (cosine, sine) = rotary.At(positions, past, tokens, counted: positionIds is null);
+        var step = new Step(mask, window, cosine, sine, cache, Training ? Dropout ?? Config.AttentionDropout : 0);
+
+        var x = embedding.forward(inputIds);   // [batch, tokens, hidden]
+        foreach (var block in blocks)
+        {
+            hiddenStates?.Add(scope.MoveToOuter(x));
+            x = Blocks.Run(GradientCheckpointing && Training, x, input => block.forward(input, step));
+        }
+
+        x = finalNorm.forward(x);
+        hiddenStates?.Add(x);
+        cache?.Advance((int)tokens);
+        return scope.MoveToOuter(x);
+    }
+
+    /// <inheritdoc/>
+    public Tensor Logits(Tensor hidden) => (head ?? throw new InvalidOperationException("This model was built without an output layer.")).forward(hidden);
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        rotary.Dispose();
+        foreach (var parameter in Parameters)
+        {
+            parameter.Value.Dispose();
+        }
+    }
+
+    private sealed record Step(Tensor? Mask, Tensor? WindowMask, Tensor Cosine, Tensor Sine, KeyValueCache? Cache, double AttentionDropout);
+
+    private sealed class Block
+    {
+        private readonly int layer;
+        private readonly int headDim;
+        private readonly bool sliding;
+        private readonly RmsNorm inputNorm;
+        private readonly RmsNorm postAttentionNorm;
+        private readonly Linear query;
+        private readonly Linear key;
+        private readonly Linear value;
+        private readonly Linear output;
+        private readonly RmsNorm? queryNorm;
+        private readonly RmsNorm? keyNorm;
+        private readonly Linear gate;
+        private readonly Linear up;
+        private readonly Linear down;
+        private readonly Func<Tensor, Tensor> act;
+
+        internal Block(LlamaConfig config, IParameterSource source, Func<Tensor, Tensor> act, int layer)
+        {
+            this.layer = layer;
+            this.act = act;
+            headDim = config.HeadDim;
+            sliding = config.SlidingWindow is not null && (config.SlidingLayers?[layer] ?? true);
+            var name = $"model.layers.{layer}";
+            var (hidden, keyWidth) = (config.HiddenSize, config.NumKeyValueHeads * headDim);
+            inputNorm = RmsNorm.Take(source, $"{name}.input_layernorm", hidden, config.RmsNormEps);
+            postAttentionNorm = RmsNorm.Take(source, $"{name}.post_attention_layernorm", hidden, config.RmsNormEps);
+            query = Linear.Take(source, $"{name}.self_attn.q_proj", hidden, config.NumAttentionHeads * headDim, config.QueryKeyValueBias);
+            key = Linear.Take(source, $"{name}.self_attn.k_proj", hidden, keyWidth, config.QueryKeyValueBias);
+            value = Linear.Take(source, $"{name}.self_attn.v_proj", hidden, keyWidth, config.QueryKeyValueBias);
+            output = Linear.Take(source, $"{name}.self_attn.o_proj", config.NumAttentionHeads * headDim, hidden, config.AttentionOutputBias);
+            if (config.QueryKeyNorm)
+            {
+                queryNorm = RmsNorm.Take(source, $"{name}.self_attn.q_norm", headDim, config.RmsNormEps);
+                keyNorm = RmsNorm.Take(source, $"{name}.self_attn.k_norm", headDim, config.RmsNormEps);
+            }
+
+            gate = Linear.Take(source, $"{name}.mlp.gate_proj", hidden, config.IntermediateSize, config.MlpBias);
+            up = Linear.Take(source, $"{name}.mlp.up_proj", hidden, config.IntermediateSize, config.MlpBias);
+            down = Linear.Take(source, $"{name}.mlp.down_proj", config.IntermediateSize, hidden, config.MlpBias);
+        }
+
+        internal Tensor forward(Tensor x, Step step)
+        {
+            using var scope = torch.NewDisposeScope();
+            x = Attend(inputNorm.forward(x), step) + x;
+            var inner = postAttentionNorm.forward(x);
+            return scope.MoveToOuter(down.forward(act(gate.forward(inner)) * up.forward(inner)) + x);
+        }
+
+        private Tensor Attend(Tensor x, Step step)
+        {
+            var q = functional.rotary_embedding(Heads(query.forward(x), queryNorm), step.Cosine, step.Sine);   // [batch, heads, tokens, head_dim]
+            var k = functional.rotary_embedding(Heads(key.forward(x), keyNorm), step.Cosine, step.Sine);       // [batch, key heads, tokens, head_dim]
+            var v = Heads(value.forward(x), null);
+            if (step.Cache is not null)
+            {
+                (k, v) = step.Cache.Append(layer, k, v);
+            }
+
+            return output.forward(Attention.Run(q, k, v, sliding ? step.WindowMask : step.Mask, step.AttentionDropout));
+        }
+
+        private Tensor Heads(Tensor x, RmsNorm? norm)
+        {
+            var split = x.view(x.size(0), x.size(1), -1, headDim);
+            return (norm?.forward(split) ?? split).transpose(1, 2);
+        }
+    }
+}
