@@ -12,8 +12,9 @@ public static class Activation
     /// <summary>The function of a name.</summary>
     /// <param name="name">Value of <c>hidden_act</c>.</param>
     /// <param name="config">The configuration that names it, for the message.</param>
+    /// <param name="key">Its key there.</param>
     /// <exception cref="InvalidDataException">The name is not known.</exception>
-    public static Func<Tensor, Tensor> ByName(string name, ConfigJson config) => name switch
+    public static Func<Tensor, Tensor> ByName(string name, ConfigJson config, string key = "hidden_act") => name switch
     {
         "gelu" or "gelu_python" => x => nn.functional.gelu(x),
         // gelu_fast writes the same tanh approximation with the square root multiplied out.
@@ -25,6 +26,6 @@ public static class Activation
         "sigmoid" => x => x.sigmoid(),
         "tanh" => x => x.tanh(),
         "linear" => x => x,
-        _ => throw config.Unsupported("hidden_act", name, string.Join(", ", Names)),
+        _ => throw config.Unsupported(key, name, string.Join(", ", Names)),
     };
 }

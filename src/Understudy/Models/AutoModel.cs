@@ -105,6 +105,7 @@ public static class AutoModel
     private static IReadOnlyList<ModelFamily> Families(ScalarType rotaryFrequencyType) =>
     [
         BertModel.Family,
+        Gpt2LMHeadModel.Family,
         GptNeoxForCausalLM.Family(rotaryFrequencyType),
         LlamaForCausalLM.Family,
         MistralForCausalLM.Family,

@@ -51,7 +51,15 @@ public sealed class BertModel : IPretrainedModel
             var config = BertConfig.From(json) with { Labels = labels };
             return (source, _) => new BertForSequenceClassification(config, source);
         },
+        MaskedLanguageModel = MaskedLanguageModel,
     };
+
+    /// <summary>A masked language model of this encoder.</summary>
+    internal static ModelBuilder<IMaskedLanguageModel> MaskedLanguageModel(ConfigJson json)
+    {
+        var config = BertConfig.From(json);
+        return (source, _) => new BertForMaskedLM(config, source);
+    }
 
     /// <summary>A family with this encoder.</summary>
     internal static ModelFamily FamilyOf(string modelType, string prefix, IReadOnlyList<string> headPrefixes) => new(modelType, prefix)

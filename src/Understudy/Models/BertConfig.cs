@@ -56,6 +56,9 @@ public sealed record BertConfig
     /// <summary>Id of the last token.</summary>
     public int? EosTokenId { get; init; }
 
+    /// <summary>Whether the output of the masked-LM head reuses the embedding.</summary>
+    public bool TieWordEmbeddings { get; init; } = true;
+
     /// <summary>Names of the classes; empty for a model without a classification head.</summary>
     public IReadOnlyList<string> Labels { get; init; } = [];
 
@@ -110,6 +113,7 @@ public sealed record BertConfig
             PadTokenId = json.Int("pad_token_id", roberta ? 1 : 0, least: 0),
             BosTokenId = json.OptionalInt("bos_token_id"),
             EosTokenId = json.OptionalInt("eos_token_id"),
+            TieWordEmbeddings = json.Bool("tie_word_embeddings", true),
             Labels = LabelNames.Read(json),
             Stored = json.Root,
         };
@@ -141,6 +145,7 @@ public sealed record BertConfig
             ["classifier_dropout"] = ClassifierDropout,
             ["initializer_range"] = InitializerRange,
             ["position_embedding_type"] = "absolute",
+            ["tie_word_embeddings"] = TieWordEmbeddings,
             ["pad_token_id"] = PadTokenId,
             ["bos_token_id"] = BosTokenId,
             ["eos_token_id"] = EosTokenId,

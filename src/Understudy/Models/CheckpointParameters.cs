@@ -8,7 +8,7 @@ public sealed class CheckpointParameters : IParameterSource, IDisposable
 {
     // Buffers that older versions of transformers saved beside the weights; they are computed, not learned.
     private static readonly string[] LegacyBuffers =
-        [".attention.bias", ".attention.masked_bias", ".rotary_emb.inv_freq", "embeddings.position_ids", "embeddings.token_type_ids"];
+        [".attention.bias", ".attention.masked_bias", ".attn.bias", ".attn.masked_bias", ".rotary_emb.inv_freq", "embeddings.position_ids", "embeddings.token_type_ids"];
 
     private readonly Checkpoint checkpoint;
     private readonly IReadOnlyList<string> prefixes;

@@ -74,6 +74,10 @@ public sealed class ConfigJson
         ? numbers[0] >= least ? numbers[0] : throw Wrong(key, $"an integer of at least {least}", numbers[0].ToString())
         : null;
 
+    /// <summary>The id of a token, or null where the key is absent, null or, as some files have it, negative.</summary>
+    /// <exception cref="InvalidDataException">Not an integer.</exception>
+    public int? TokenId(string key) => OptionalInt(key) is { } id and >= 0 ? id : null;
+
     /// <summary>Integers: one, or as some files have it for token ids a list; empty where the key is absent or null.</summary>
     /// <exception cref="InvalidDataException">Something else.</exception>
     public IReadOnlyList<int> Ints(string key)

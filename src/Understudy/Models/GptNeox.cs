@@ -71,6 +71,11 @@ public sealed class GptNeoxForCausalLM : ICausalLanguageModel
             var config = GptNeoxConfig.From(json) with { RotaryFrequencyType = rotaryFrequencyType };
             return (source, device) => new GptNeoxForCausalLM(config, source, device);
         },
+        SequenceClassifier = (json, labels) =>
+        {
+            var config = GptNeoxConfig.From(json) with { RotaryFrequencyType = rotaryFrequencyType };
+            return (source, device) => new CausalSequenceClassifier("GPTNeoXForSequenceClassification", record => new GptNeoxForCausalLM(config, record, device, withHead: false), labels, config.PadTokenId ?? config.EosTokenId, source);
+        },
     };
 
     /// <inheritdoc/>

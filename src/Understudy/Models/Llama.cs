@@ -80,6 +80,12 @@ public sealed class LlamaForCausalLM : ICausalLanguageModel
             var config = read(json);
             return (source, device) => new LlamaForCausalLM(config, source, device);
         },
+        SequenceClassifier = (json, labels) =>
+        {
+            var config = read(json);
+            var architecture = config.Architecture.Replace("ForCausalLM", "ForSequenceClassification", StringComparison.Ordinal);
+            return (source, device) => new CausalSequenceClassifier(architecture, record => new LlamaForCausalLM(config, record, device, withHead: false), labels, config.PadTokenId ?? config.EosTokenId, source);
+        },
     };
 
     /// <inheritdoc/>

@@ -119,7 +119,7 @@ public sealed record LlamaConfig
             InitializerRange = json.Double("initializer_range", 0.02),
             BosTokenId = json.OptionalInt("bos_token_id"),
             EosTokenId = json.OptionalInt("eos_token_id"),
-            PadTokenId = json.OptionalInt("pad_token_id"),
+            PadTokenId = json.TokenId("pad_token_id"),
             Stored = json.Root,
         };
         _ = Activation.ByName(config.HiddenAct, json);

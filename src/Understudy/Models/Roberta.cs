@@ -14,11 +14,7 @@ internal static class Roberta
             var config = BertConfig.From(json) with { Labels = labels };
             return (source, _) => new RobertaForSequenceClassification(config, source);
         },
-        MaskedLanguageModel = json =>
-        {
-            var config = BertConfig.From(json);
-            return (source, _) => new RobertaForMaskedLM(config, source);
-        },
+        MaskedLanguageModel = BertModel.MaskedLanguageModel,
     };
 }
 
@@ -83,67 +79,6 @@ public sealed class RobertaForSequenceClassification : ISequenceClassifier
         var logits = output.forward(first);
         scope.MoveToOuter(hiddenStates ?? []);
         return scope.MoveToOuter(logits);
-    }
-
-    /// <inheritdoc/>
-    public void Dispose() => Probabilities.Free(this);
-}
-
-/// <summary>RoBERTa with a masked-language-model head whose output shares the word embedding (layout of transformers' <c>RobertaForMaskedLM</c>).</summary>
-public sealed class RobertaForMaskedLM : IMaskedLanguageModel
-{
-    private readonly BertEncoder encoder;
-    private readonly Linear dense;
-    private readonly LayerNorm norm;
-    private readonly Linear decoder;
-    private readonly Func<Tensor, Tensor> act = x => functional.gelu(x);
-
-    /// <summary>Builds the model from a source of weights.</summary>
-    public RobertaForMaskedLM(BertConfig config, IParameterSource source)
-    {
-        Config = config;
-        var record = new RecordingSource(source);
-        encoder = new BertEncoder(config, record, "roberta.");
-        dense = Linear.Take(record, "lm_head.dense", config.HiddenSize, config.HiddenSize);
-        norm = LayerNorm.Take(record, "lm_head.layer_norm", config.HiddenSize, config.LayerNormEps);
-        decoder = Linear.Tied(record, "lm_head.decoder", encoder.WordEmbeddings, record.Take("lm_head.bias", ParameterInit.Zeros, config.VocabSize));
-        Parameters = record.Taken;
-        Linears = record.Linears;
-    }
-
-    /// <summary>The architecture.</summary>
-    public BertConfig Config { get; }
-
-    /// <inheritdoc/>
-    public IReadOnlyList<NamedParameter> Parameters { get; }
-
-    /// <inheritdoc/>
-    public IReadOnlyList<Linear> Linears { get; }
-
-    /// <inheritdoc/>
-    public bool Training { get; set; }
-
-    /// <inheritdoc/>
-    public double? Dropout { get; set; }
-
-    /// <inheritdoc/>
-    public bool GradientCheckpointing { get; set; }
-
-    /// <inheritdoc/>
-    public int MaxLength => Config.MaxLength;
-
-    /// <inheritdoc/>
-    public JsonObject ToConfigJson() => Config.ToJson("RobertaForMaskedLM");
-
-    /// <inheritdoc/>
-    public int VocabularySize => Config.VocabSize;
-
-    /// <inheritdoc/>
-    public Tensor Forward(Tensor inputIds, Tensor? attentionMask = null, Tensor? tokenTypeIds = null)
-    {
-        using var scope = torch.NewDisposeScope();
-        var hidden = encoder.forward(inputIds, attentionMask, tokenTypeIds, Probabilities.Of(this, Config), checkpointed: GradientCheckpointing && Training);
-        return scope.MoveToOuter(decoder.forward(norm.forward(act(dense.forward(hidden)))));
     }
 
     /// <inheritdoc/>

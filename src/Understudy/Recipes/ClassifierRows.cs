@@ -50,7 +50,9 @@ internal sealed class ClassifierRows
         .. examples.Select(example =>
         {
             var encoding = example.TextPair is { } pair ? tokenizer.Encode(example.Text, pair) : tokenizer.Encode(example.Text);
-            return encoding.Ids.Length == 0 || encoding.Ids.Max() < vocabularySize
+            // A tokenizer without special tokens makes nothing of an empty text; a model needs a token.
+            if (encoding.Ids.Length == 0) return new ClassifierRow(example, [padding], [0]);
+            return encoding.Ids.Max() < vocabularySize
                 ? new ClassifierRow(example, encoding.Ids, encoding.TypeIds)
                 : throw new InvalidDataException($"The tokenizer gives row '{example.Id}' the token {encoding.Ids.Max()}, but the model knows {vocabularySize} tokens. Does tokenizer.json belong to the model?");
         }),

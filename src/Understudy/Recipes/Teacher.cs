@@ -49,7 +49,7 @@ public sealed class Teacher : IDisposable
         var model = AutoModel.LoadCausalLanguageModel(folder, new LoadOptions { Device = device });
         try
         {
-            return new Teacher(model, tokenizer, end, config.OptionalInt("pad_token_id") ?? end, new TeacherRows(tokenizer, task, end, Math.Min(maxLength ?? model.MaxLength, model.MaxLength)));
+            return new Teacher(model, tokenizer, end, config.TokenId("pad_token_id") ?? end, new TeacherRows(tokenizer, task, config.TokenId("bos_token_id") ?? end, end, Math.Min(maxLength ?? model.MaxLength, model.MaxLength)));
         }
         catch
         {

@@ -10,7 +10,7 @@ internal sealed record TeacherRow(int[] Ids, float[] Weights);
 
 /// <summary>Prompts and completions as token ids, the same for tuning, annotating and generating.</summary>
 /// <remarks>
-/// Every row begins with the end-of-text token, as every document does in pre-training. Prompt and completion are encoded apart, so that a
+/// Every row begins with the model's begin-of-text token, which for many models is the end-of-text token, as every document does in pre-training. Prompt and completion are encoded apart, so that a
 /// prompt has the same tokens whatever follows it.
 /// </remarks>
 internal sealed class TeacherRows
@@ -25,15 +25,16 @@ internal sealed class TeacherRows
     /// <summary>Encodes for one model and task.</summary>
     /// <param name="tokenizer">The teacher's tokenizer.</param>
     /// <param name="task">Templates and labels.</param>
+    /// <param name="beginOfText">The model's begin-of-text token.</param>
     /// <param name="endOfText">The model's end-of-text token.</param>
     /// <param name="maxLength">The most tokens of a row.</param>
     /// <exception cref="InvalidDataException">A row cannot hold the longest label and a token of a text.</exception>
-    internal TeacherRows(Tokenizer tokenizer, ClassificationTask task, int endOfText, int maxLength)
+    internal TeacherRows(Tokenizer tokenizer, ClassificationTask task, int beginOfText, int endOfText, int maxLength)
     {
         this.tokenizer = tokenizer;
         this.task = task;
         this.maxLength = maxLength;
-        begin = endOfText;
+        begin = beginOfText;
         end = task.EndMarker is { } marker ? [.. Encode(marker)] : [endOfText];
         LabelTokens = [.. task.Completions.Select(completion => (IReadOnlyList<int>)[.. Encode(completion), .. end])];
         longestLabel = LabelTokens.Max(tokens => tokens.Count);

@@ -12,6 +12,7 @@ public sealed class ModelParityTests
     [InlineData("gpt-neox-bf16-sharded", 19)]
     [InlineData("gpt-neox-fp16", 12)]
     [InlineData("gpt-neox-old-layout", 19)]
+    [InlineData("gpt2-old-layout", 19)]
     [InlineData("llama", 19)]
     [InlineData("llama3-rope-old-layout", 19)]
     [InlineData("qwen2", 19)]

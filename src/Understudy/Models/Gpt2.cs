@@ -1,0 +1,176 @@
+using System.Text.Json.Nodes;
+using Understudy.Torch;
+using static Understudy.Torch.nn;
+
+namespace Understudy.Models;
+
+/// <summary>GPT-2 with a language-model head (Radford et al., 2019; layout of transformers' <c>GPT2LMHeadModel</c>). Its linear layers are stored as <c>Conv1D</c>: [in, out].</summary>
+public sealed class Gpt2LMHeadModel : ICausalLanguageModel
+{
+    private readonly Embedding words;
+    private readonly Embedding places;
+    private readonly Block[] blocks;
+    private readonly LayerNorm finalNorm;
+    private readonly Linear? head;
+
+    /// <summary>Builds the model from a source of weights.</summary>
+    /// <param name="config">The architecture.</param>
+    /// <param name="source">A checkpoint or new weights.</param>
+    /// <param name="withHead">Whether it has an output layer; a classifier's body has none.</param>
+    public Gpt2LMHeadModel(Gpt2Config config, IParameterSource source, bool withHead = true)
+    {
+        Config = config;
+        var act = Activation.ByName(config.ActivationFunction, new ConfigJson(config.ToJson(), ConfigJson.FileName), "activation_function");
+        var record = new RecordingSource(source);
+        words = Embedding.Take(record, "transformer.wte", config.VocabSize, config.HiddenSize);
+        places = Embedding.Take(record, "transformer.wpe", config.PositionCount, config.HiddenSize);
+        blocks = [.. Enumerable.Range(0, config.LayerCount).Select(i => new Block(config, record, act, i))];
+        finalNorm = LayerNorm.Take(record, "transformer.ln_f", config.HiddenSize, config.LayerNormEpsilon);
+        head = !withHead ? null
+            : config.TieWordEmbeddings ? Linear.Tied(record, "lm_head", words.Weight)
+            : Linear.Take(record, "lm_head", config.HiddenSize, config.VocabSize, bias: false, isHead: true);
+        Parameters = record.Taken;
+        Linears = record.Linears;
+    }
+
+    /// <summary>The architecture.</summary>
+    public Gpt2Config Config { get; }
+
+    /// <inheritdoc/>
+    public IReadOnlyList<NamedParameter> Parameters { get; }
+
+    /// <inheritdoc/>
+    public IReadOnlyList<Linear> Linears { get; }
+
+    /// <inheritdoc/>
+    public bool Training { get; set; }
+
+    /// <inheritdoc/>
+    public double? Dropout { get; set; }
+
+    /// <inheritdoc/>
+    public bool GradientCheckpointing { get; set; }
+
+    /// <inheritdoc/>
+    public int MaxLength => Config.PositionCount;
+
+    /// <inheritdoc/>
+    public int VocabularySize => Config.VocabSize;
+
+    /// <inheritdoc/>
+    public int HiddenSize => Config.HiddenSize;
+
+    /// <summary>How GPT-2's folders are read; those of before transformers 2 lack the prefix.</summary>
+    internal static ModelFamily Family { get; } = new(Gpt2Config.ModelType, "transformer.")
+    {
+        HeadPrefixes = ["lm_head.", "score."],
+        CausalLanguageModel = json =>
+        {
+            var config = Gpt2Config.From(json);
+            return (source, _) => new Gpt2LMHeadModel(config, source);
+        },
+        SequenceClassifier = (json, labels) =>
+        {
+            var config = Gpt2Config.From(json);
+            return (source, _) => new CausalSequenceClassifier("GPT2ForSequenceClassification", record => new Gpt2LMHeadModel(config, record, withHead: false), labels, config.PadTokenId ?? config.EosTokenId, source);
+        },
+    };
+
+    /// <inheritdoc/>
+    public JsonObject ToConfigJson() => Config.ToJson();
+
+    /// <inheritdoc/>
+    public KeyValueCache NewCache(int batch, int capacity) => new(blocks.Length, batch, capacity);
+
+    /// <inheritdoc/>
+    public Tensor Hidden(Tensor inputIds, Tensor? attentionMask = null, KeyValueCache? cache = null, IList<Tensor>? hiddenStates = null, Tensor? positionIds = null)
+    {
+        var past = cache?.Length ?? 0;
+        var tokens = inputIds.size(1);
+        if (positionIds is null && past + tokens > MaxLength)
+        {
+            throw new ArgumentException($"A row of {past + tokens} tokens was given; the model takes at most {MaxLength} (n_positions). Shorten the text or set max_length.", nameof(inputIds));
+        }
+
+        using var scope = torch.NewDisposeScope();
+        var mask = AttentionMasks.Causal(attentionMask, tokens, past + tokens, inputIds.device);
+        var positions = positionIds
+            ?? (attentionMask is null ? torch.arange(past, past + tokens, device: inputIds.device).unsqueeze(0) : AttentionMasks.Positions(attentionMask, tokens));
+        var step = new Step(mask, cache, Training ? Dropout ?? Config.AttentionDropout : 0, Training ? Dropout ?? Config.ResidualDropout : 0);
+
+        var x = Drop(words.forward(inputIds) + places.forward(positions), Training ? Dropout ?? Config.EmbeddingDropout : 0);   // [batch, tokens, hidden]
+        foreach (var block in blocks)
+        {
+            hiddenStates?.Add(scope.MoveToOuter(x));
+            x = Blocks.Run(GradientCheckpointing && Training, x, input => block.forward(input, step));
+        }
+
+        x = finalNorm.forward(x);
+        hiddenStates?.Add(x);
+        cache?.Advance((int)tokens);
+        return scope.MoveToOuter(x);
+    }
+
+    /// <inheritdoc/>
+    public Tensor Logits(Tensor hidden) => (head ?? throw new InvalidOperationException("This model was built without an output layer.")).forward(hidden);
+
+    /// <inheritdoc/>
+    public void Dispose() => Probabilities.Free(this);
+
+    private static Tensor Drop(Tensor x, double probability) => probability > 0 ? functional.dropout(x, probability, training: true) : x;
+
+    private sealed record Step(Tensor? Mask, KeyValueCache? Cache, double AttentionDropout, double ResidualDropout);
+
+    private sealed class Block
+    {
+        private readonly int layer;
+        private readonly int heads;
+        private readonly double queryScale;
+        private readonly LayerNorm attentionNorm;
+        private readonly Linear queryKeyValue;
+        private readonly Linear output;
+        private readonly LayerNorm feedForwardNorm;
+        private readonly Linear up;
+        private readonly Linear down;
+        private readonly Func<Tensor, Tensor> act;
+
+        internal Block(Gpt2Config config, IParameterSource source, Func<Tensor, Tensor> act, int layer)
+        {
+            this.layer = layer;
+            this.act = act;
+            heads = config.HeadCount;
+            var name = $"transformer.h.{layer}";
+            var hidden = config.HiddenSize;
+            // Attention divides by the square root of the head's width; what the file wants otherwise goes into the query.
+            queryScale = (config.ScaleAttentionWeights ? 1 : Math.Sqrt((double)hidden / heads)) / (config.ScaleByInverseLayer ? layer + 1 : 1);
+            attentionNorm = LayerNorm.Take(source, $"{name}.ln_1", hidden, config.LayerNormEpsilon);
+            queryKeyValue = Linear.Take(source, $"{name}.attn.c_attn", hidden, 3 * hidden, layout: LinearLayout.InOut);
+            output = Linear.Take(source, $"{name}.attn.c_proj", hidden, hidden, layout: LinearLayout.InOut);
+            feedForwardNorm = LayerNorm.Take(source, $"{name}.ln_2", hidden, config.LayerNormEpsilon);
+            up = Linear.Take(source, $"{name}.mlp.c_fc", hidden, config.IntermediateSize, layout: LinearLayout.InOut);
+            down = Linear.Take(source, $"{name}.mlp.c_proj", config.IntermediateSize, hidden, layout: LinearLayout.InOut);
+        }
+
+        internal Tensor forward(Tensor x, Step step)
+        {
+            using var scope = torch.NewDisposeScope();
+            x = Drop(Attend(attentionNorm.forward(x), step), step.ResidualDropout) + x;
+            return scope.MoveToOuter(Drop(down.forward(act(up.forward(feedForwardNorm.forward(x)))), step.ResidualDropout) + x);
+        }
+
+        private Tensor Attend(Tensor x, Step step)
+        {
+            var parts = queryKeyValue.forward(x).chunk(3, 2);   // query, key, value side by side, each [batch, tokens, hidden]
+            var (query, key, value) = (Heads(parts[0]), Heads(parts[1]), Heads(parts[2]));
+            if (queryScale != 1) query *= queryScale;
+            if (step.Cache is not null)
+            {
+                (key, value) = step.Cache.Append(layer, key, value);
+            }
+
+            return output.forward(Attention.Run(query, key, value, step.Mask, step.AttentionDropout));
+        }
+
+        private Tensor Heads(Tensor x) => x.view(x.size(0), x.size(1), heads, x.size(2) / heads).transpose(1, 2);   // [batch, heads, tokens, head_dim]
+    }
+}
