@@ -7,7 +7,10 @@ public static class Activation
 {
     /// <summary>The names <see cref="ByName"/> knows.</summary>
     public static IReadOnlyList<string> Names { get; } =
-        ["gelu", "gelu_new", "gelu_fast", "gelu_python", "gelu_pytorch_tanh", "quick_gelu", "relu", "relu2", "silu", "swish", "sigmoid", "tanh", "linear"];
+    [
+        "gelu", "gelu_10", "gelu_accurate", "gelu_fast", "gelu_new", "gelu_python", "gelu_python_tanh", "gelu_pytorch_tanh", "leaky_relu", "linear", "mish",
+        "quick_gelu", "relu", "relu2", "relu6", "sigmoid", "silu", "swish", "tanh",
+    ];
 
     /// <summary>The function of a name.</summary>
     /// <param name="name">Value of <c>hidden_act</c>.</param>
@@ -18,7 +21,11 @@ public static class Activation
     {
         "gelu" or "gelu_python" => x => nn.functional.gelu(x),
         // gelu_fast writes the same tanh approximation with the square root multiplied out.
-        "gelu_new" or "gelu_fast" or "gelu_pytorch_tanh" => x => nn.functional.gelu(x, tanhApproximation: true),
+        "gelu_new" or "gelu_fast" or "gelu_accurate" or "gelu_python_tanh" or "gelu_pytorch_tanh" => x => nn.functional.gelu(x, tanhApproximation: true),
+        "gelu_10" => x => nn.functional.gelu(x).clamp(-10, 10),
+        "leaky_relu" => x => x.maximum(x * 0.01),
+        "mish" => x => x * Softplus(x).tanh(),
+        "relu6" => x => x.clamp(0, 6),
         "quick_gelu" => x => x * (x * 1.702).sigmoid(),
         "relu" => nn.functional.relu,
         "relu2" => x => nn.functional.relu(x).pow(2),
@@ -28,4 +35,7 @@ public static class Activation
         "linear" => x => x,
         _ => throw config.Unsupported(key, name, string.Join(", ", Names)),
     };
+
+    // log(1 + e^x) without overflow.
+    private static Tensor Softplus(Tensor x) => nn.functional.relu(x) + ((-x.abs()).exp() + 1).log();
 }

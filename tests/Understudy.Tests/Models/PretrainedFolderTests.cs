@@ -98,7 +98,7 @@ public sealed class PretrainedFolderTests
     }
 
     [Theory]
-    [InlineData("hidden_act", "mish", "'hidden_act' is 'mish', which is not supported. Supported: gelu, gelu_new, gelu_fast, gelu_python, gelu_pytorch_tanh, quick_gelu, relu, relu2, silu, swish, sigmoid, tanh, linear.")]
+    [InlineData("hidden_act", "laplace", "'hidden_act' is 'laplace', which is not supported. Supported: gelu, gelu_10, gelu_accurate, gelu_fast, gelu_new, gelu_python, gelu_python_tanh, gelu_pytorch_tanh, leaky_relu, linear, mish, quick_gelu, relu, relu2, relu6, sigmoid, silu, swish, tanh.")]
     [InlineData("num_attention_heads", 5, "'hidden_size' (48) is not a multiple of 'num_attention_heads' (5).")]
     [InlineData("vocab_size", "many", "'vocab_size' is \"many\"; expected an integer.")]
     [InlineData("vocab_size", -1, "'vocab_size' is -1; expected an integer of at least 1.")]
@@ -118,7 +118,7 @@ public sealed class PretrainedFolderTests
     [Theory]
     [InlineData("llama", "rope_parameters", "{\"rope_type\": \"longrope\"}", "'rope_type' is 'longrope', which is not supported. Supported: default, linear, dynamic, yarn, llama3.")]
     [InlineData("llama3-rope-old-layout", "rope_scaling", "{\"type\": \"mrope\"}", "'rope_type' is 'mrope', which is not supported. Supported: default, linear, dynamic, yarn, llama3.")]
-    [InlineData("qwen2", "hidden_act", "\"mish\"", "'hidden_act' is 'mish', which is not supported. Supported: gelu, gelu_new, gelu_fast, gelu_python, gelu_pytorch_tanh, quick_gelu, relu, relu2, silu, swish, sigmoid, tanh, linear.")]
+    [InlineData("qwen2", "hidden_act", "\"laplace\"", "'hidden_act' is 'laplace', which is not supported. Supported: gelu, gelu_10, gelu_accurate, gelu_fast, gelu_new, gelu_python, gelu_python_tanh, gelu_pytorch_tanh, leaky_relu, linear, mish, quick_gelu, relu, relu2, relu6, sigmoid, silu, swish, tanh.")]
     [InlineData("qwen3", "num_key_value_heads", "3", "'num_attention_heads' (4) is not a multiple of 'num_key_value_heads' (3).")]
     [InlineData("mistral-sliding-window", "sliding_window", "0", "'sliding_window' is 0; expected an integer of at least 1.")]
     public void What_is_not_supported_is_refused_before_any_weight_is_read(string model, string key, string value, string message)
