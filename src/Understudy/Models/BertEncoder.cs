@@ -1,4 +1,5 @@
 using Understudy.Torch;
+using static Understudy.Models.DropoutLayer;
 using static Understudy.Torch.nn;
 
 namespace Understudy.Models;
@@ -82,8 +83,6 @@ public sealed class BertEncoder
         var real = inputIds.ne(config.PadTokenId).to(ScalarType.Int64);
         return real.cumsum(1) * real + config.PadTokenId;
     }
-
-    private static Tensor Drop(Tensor x, double probability) => probability > 0 ? functional.dropout(x, probability, training: true) : x;
 
     private sealed class Block
     {

@@ -1,6 +1,6 @@
 using System.Text.Json.Nodes;
 using Understudy.Torch;
-using static Understudy.Torch.nn;
+using static Understudy.Models.DropoutLayer;
 
 namespace Understudy.Models;
 
@@ -87,15 +87,9 @@ public sealed class Gpt2LMHeadModel : ICausalLanguageModel
     {
         var past = cache?.Length ?? 0;
         var tokens = inputIds.size(1);
-        if (positionIds is null && past + tokens > MaxLength)
-        {
-            throw new ArgumentException($"A row of {past + tokens} tokens was given; the model takes at most {MaxLength} (n_positions). Shorten the text or set max_length.", nameof(inputIds));
-        }
-
         using var scope = torch.NewDisposeScope();
-        var mask = AttentionMasks.Causal(attentionMask, tokens, past + tokens, inputIds.device);
-        var positions = positionIds
-            ?? (attentionMask is null ? torch.arange(past, past + tokens, device: inputIds.device).unsqueeze(0) : AttentionMasks.Positions(attentionMask, tokens));
+        var (mask, positions) = CausalInput.Prepare(this, "n_positions", inputIds, attentionMask, past, positionIds);
+        positions ??= torch.arange(past, past + tokens, device: inputIds.device).unsqueeze(0);
         var step = new Step(mask, cache, Training ? Dropout ?? Config.AttentionDropout : 0, Training ? Dropout ?? Config.ResidualDropout : 0);
 
         var x = Drop(words.forward(inputIds) + places.forward(positions), Training ? Dropout ?? Config.EmbeddingDropout : 0);   // [batch, tokens, hidden]
@@ -112,12 +106,10 @@ public sealed class Gpt2LMHeadModel : ICausalLanguageModel
     }
 
     /// <inheritdoc/>
-    public Tensor Logits(Tensor hidden) => (head ?? throw new InvalidOperationException("This model was built without an output layer.")).forward(hidden);
+    public Tensor Logits(Tensor hidden) => (head ?? throw CausalInput.NoHead()).forward(hidden);
 
     /// <inheritdoc/>
     public void Dispose() => Probabilities.Free(this);
-
-    private static Tensor Drop(Tensor x, double probability) => probability > 0 ? functional.dropout(x, probability, training: true) : x;
 
     private sealed record Step(Tensor? Mask, KeyValueCache? Cache, double AttentionDropout, double ResidualDropout);
 

@@ -70,11 +70,7 @@ public sealed record Gpt2Config
     public static Gpt2Config From(ConfigJson json)
     {
         ArgumentNullException.ThrowIfNull(json);
-        if (json.Bool("add_cross_attention", false))
-        {
-            throw json.Fault("this is the decoder of a larger model ('add_cross_attention' is true); only GPT-2 alone is supported.");
-        }
-
+        if (json.Bool("add_cross_attention", false)) throw json.Fault("this is the decoder of a larger model ('add_cross_attention' is true); only GPT-2 alone is supported.");
         var hidden = json.Int("n_embd", json.OptionalInt("hidden_size"));
         var config = new Gpt2Config
         {

@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using Understudy.Torch;
+using static Understudy.Models.DropoutLayer;
 using static Understudy.Torch.nn;
 
 namespace Understudy.Models;
@@ -89,14 +90,8 @@ public sealed class GptNeoxForCausalLM : ICausalLanguageModel
     {
         var past = cache?.Length ?? 0;
         var tokens = inputIds.size(1);
-        if (positionIds is null && past + tokens > MaxLength)
-        {
-            throw new ArgumentException($"A row of {past + tokens} tokens was given; the model takes at most {MaxLength} (max_position_embeddings). Shorten the text or set max_length.", nameof(inputIds));
-        }
-
         using var scope = torch.NewDisposeScope();
-        var mask = AttentionMasks.Causal(attentionMask, tokens, past + tokens, inputIds.device);
-        var positions = positionIds ?? (attentionMask is null ? null : AttentionMasks.Positions(attentionMask, tokens));
+        var (mask, positions) = CausalInput.Prepare(this, "max_position_embeddings", inputIds, attentionMask, past, positionIds);
         var (cosine, sine) = rotary.At(positions, past, tokens, counted: positionIds is null);
         var step = new Step(mask, cosine, sine, cache, Training ? Dropout ?? Config.AttentionDropout : 0, Training ? Dropout ?? Config.HiddenDropout : 0);
 
@@ -115,19 +110,14 @@ public sealed class GptNeoxForCausalLM : ICausalLanguageModel
     }
 
     /// <inheritdoc/>
-    public Tensor Logits(Tensor hidden) => (embedOut ?? throw new InvalidOperationException("This model was built without an output layer.")).forward(hidden);
+    public Tensor Logits(Tensor hidden) => (embedOut ?? throw CausalInput.NoHead()).forward(hidden);
 
     /// <inheritdoc/>
     public void Dispose()
     {
         rotary.Dispose();
-        foreach (var parameter in Parameters)
-        {
-            parameter.Value.Dispose();
-        }
+        Probabilities.Free(this);
     }
-
-    private static Tensor Drop(Tensor x, double probability) => probability > 0 ? functional.dropout(x, probability, training: true) : x;
 
     private sealed record Step(Tensor? Mask, Tensor Cosine, Tensor Sine, KeyValueCache? Cache, double AttentionDropout, double HiddenDropout);
 

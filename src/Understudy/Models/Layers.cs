@@ -63,3 +63,10 @@ public sealed class Embedding(Tensor weight, long paddingIdx = -1)
     /// <summary>int64 of any shape to [..., features].</summary>
     public Tensor forward(Tensor ids) => nn.functional.embedding(ids, Weight, paddingIdx);
 }
+
+/// <summary>Dropout that costs nothing when it is off.</summary>
+internal static class DropoutLayer
+{
+    /// <summary>Drops numbers with a probability and scales the others up; the tensor itself for 0.</summary>
+    internal static Tensor Drop(Tensor x, double probability) => probability > 0 ? nn.functional.dropout(x, probability, training: true) : x;
+}

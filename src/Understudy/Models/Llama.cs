@@ -99,16 +99,9 @@ public sealed class LlamaForCausalLM : ICausalLanguageModel
     {
         var past = cache?.Length ?? 0;
         var tokens = inputIds.size(1);
-        if (positionIds is null && past + tokens > MaxLength)
-        {
-            throw new ArgumentException($"A row of {past + tokens} tokens was given; the model takes at most {MaxLength} (max_position_embeddings). Shorten the text or set max_length.", nameof(inputIds));
-        }
-
         using var scope = torch.NewDisposeScope();
-        var keys = past + tokens;
-        var mask = AttentionMasks.Causal(attentionMask, tokens, keys, inputIds.device);
-        var positions = positionIds ?? (attentionMask is null ? null : AttentionMasks.Positions(attentionMask, tokens));
-        var window = Config.SlidingWindow < keys ? AttentionMasks.Causal(attentionMask, tokens, keys, inputIds.device, Config.SlidingWindow, positions) : mask;
+        var (mask, positions) = CausalInput.Prepare(this, "max_position_embeddings", inputIds, attentionMask, past, positionIds);
+        var window = Config.SlidingWindow < past + tokens ? AttentionMasks.Causal(attentionMask, tokens, past + tokens, inputIds.device, Config.SlidingWindow, positions) : mask;
         var (cosine, sine) = rotary.At(positions, past, tokens, counted: positionIds is null);
         var step = new Step(mask, window, cosine, sine, cache, Training ? Dropout ?? Config.AttentionDropout : 0);
 
@@ -126,16 +119,13 @@ public sealed class LlamaForCausalLM : ICausalLanguageModel
     }
 
     /// <inheritdoc/>
-    public Tensor Logits(Tensor hidden) => (head ?? throw new InvalidOperationException("This model was built without an output layer.")).forward(hidden);
+    public Tensor Logits(Tensor hidden) => (head ?? throw CausalInput.NoHead()).forward(hidden);
 
     /// <inheritdoc/>
     public void Dispose()
     {
         rotary.Dispose();
-        foreach (var parameter in Parameters)
-        {
-            parameter.Value.Dispose();
-        }
+        Probabilities.Free(this);
     }
 
     private sealed record Step(Tensor? Mask, Tensor? WindowMask, Tensor Cosine, Tensor Sine, KeyValueCache? Cache, double AttentionDropout);
