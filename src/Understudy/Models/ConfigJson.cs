@@ -159,7 +159,19 @@ public sealed class ConfigJson
             if (!json.ContainsKey(key) || fuller) json[key] = value?.DeepClone();
         }
 
+        KeepDecimalPoints(json);
         return json;
+    }
+
+    // A whole number that stands for a real one is 1.0 in Python's files, and newer versions of transformers check the type.
+    private static void KeepDecimalPoints(JsonObject json)
+    {
+        foreach (var (key, value) in json.ToList())
+        {
+            if (value is JsonObject section) KeepDecimalPoints(section);
+            else if (value is JsonValue number && number.TryGetValue<double>(out var real) && !number.TryGetValue<int>(out _) && Math.Abs(real) < 1e15 && real == Math.Truncate(real))
+                json[key] = JsonNode.Parse(real.ToString("0.0", System.Globalization.CultureInfo.InvariantCulture));
+        }
     }
 
     /// <summary>The fault of a key whose value this library does not support.</summary>

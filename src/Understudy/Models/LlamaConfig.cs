@@ -186,6 +186,16 @@ public sealed record LlamaConfig
             ["eos_token_id"] = EosTokenId,
             ["pad_token_id"] = PadTokenId,
         };
+        if (ModelType is "llama" or "qwen3") json["attention_bias"] = QueryKeyValueBias;
+        if (ModelType == "llama") json["mlp_bias"] = MlpBias;
+        if (ModelType == "mistral") json["sliding_window"] = SlidingWindow;
+        if (SlidingLayers is not null)
+        {
+            json["use_sliding_window"] = true;
+            json["sliding_window"] = SlidingWindow;
+            json["layer_types"] = new JsonArray([.. SlidingLayers.Select(sliding => JsonValue.Create(sliding ? "sliding_attention" : "full_attention"))]);
+        }
+
         Rope.Write(json);
         return ConfigJson.Extended(json, Stored);
     }
