@@ -18,6 +18,10 @@ public sealed class Tokenizer
         idEncoder = new Lazy<IdEncoder>(() => new IdEncoder(this, parts));
         var added = parts.AddedVocabulary.Tokens.Values;
         VocabularySize = parts.Model.Vocabulary.Count + added.Count(token => !parts.Model.Vocabulary.TryGetId(token.Content, out _));
+        var roles = parts.Roles;
+        if (parts.Model.UnkToken is { } unk && !roles.ContainsKey("unk_token"))
+            roles = new Dictionary<string, string>(roles) { ["unk_token"] = unk };
+        SpecialTokens = new SpecialTokens(roles, parts.AdditionalSpecialTokens, added, TokenToId);
     }
 
     /// <summary>The number of tokens, added ones included.</summary>
@@ -25,6 +29,9 @@ public sealed class Tokenizer
 
     /// <summary>The tokens that are looked for before the model sees a text, by id.</summary>
     public IReadOnlyDictionary<int, AddedToken> AddedTokens => parts.AddedVocabulary.Tokens;
+
+    /// <summary>The special tokens by role: bos, eos, unk, sep, pad, cls, mask, and the others.</summary>
+    public SpecialTokens SpecialTokens { get; }
 
     /// <summary>How encodings are cut, or null.</summary>
     public TruncationOptions? Truncation => parts.Truncation;

@@ -21,6 +21,12 @@ internal sealed record TokenizerParts
 
     public IDecoder? Decoder { get; init; }
 
+    /// <summary>The content of special tokens by role, as the folder's configuration says.</summary>
+    public IReadOnlyDictionary<string, string> Roles { get; init; } = new Dictionary<string, string>();
+
+    /// <summary>Special tokens that the folder's configuration lists without a role.</summary>
+    public IReadOnlyList<string> AdditionalSpecialTokens { get; init; } = [];
+
     public TruncationOptions? Truncation { get; init; }
 
     public PaddingOptions? Padding { get; init; }

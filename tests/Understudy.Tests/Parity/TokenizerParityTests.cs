@@ -14,6 +14,7 @@ public sealed class TokenizerParityTests
     [InlineData("wordpiece-uncased")]
     [InlineData("llama3-style")]
     [InlineData("llama2-style")]
+    [InlineData("t5-style")]
     public void Every_case_equals_the_reference(string name) => AssertAllPass(Path.Combine("Fixtures", "tokenizers", name));
 
     [SharedFact("golden/tokenizers/gpt-neox", "models/tokenizers/gpt-neox")]
@@ -25,6 +26,21 @@ public sealed class TokenizerParityTests
     [SharedFact("golden/tokenizers/bert-base-uncased", "models/tokenizers/bert-base-uncased")]
     public void Every_case_of_bert_base_uncased_equals_the_reference() =>
         AssertAllPass(Path.Combine(SharedFactAttribute.Root, "golden", "tokenizers", "bert-base-uncased"));
+
+    [Theory]
+    [InlineData("neox-style")]
+    [InlineData("wordpiece-uncased")]
+    [InlineData("llama3-style")]
+    [InlineData("llama2-style")]
+    [InlineData("t5-style")]
+    public void What_is_saved_equals_the_reference_too(string name)
+    {
+        using var folder = new TemporaryFolder();
+        var source = Path.Combine("Fixtures", "tokenizers", name);
+        File.Copy(Path.Combine(source, "cases.json"), folder["cases.json"]);
+        Understudy.Tokenization.Tokenizer.FromFolder(source).Save(folder["tokenizer.json"]);
+        AssertAllPass(folder.FullName);
+    }
 
     [Theory]
     [InlineData("encode", "ids")]

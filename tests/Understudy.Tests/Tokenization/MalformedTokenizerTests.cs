@@ -10,7 +10,7 @@ public sealed class MalformedTokenizerTests
     [Theory]
     [InlineData("model", "null", "'the file' needs the key 'model', which is missing or null.")]
     [InlineData("model", "7", "'model' must be an object, but is the number 7.")]
-    [InlineData("model.type", "\"Unigram\"", "'model' is of the type 'Unigram', which is not supported. Supported are BPE, WordPiece and WordLevel.")]
+    [InlineData("model.type", "\"Morpheme\"", "'model' is of the type 'Morpheme', which is not supported. Supported are BPE, WordPiece, WordLevel and Unigram.")]
     [InlineData("model.dropout", "0.1", "'model.dropout' is 0.1, but only null is supported: with dropout the same text has different ids each time. Set it to null.")]
     [InlineData("model.vocab", "[]", "'model.vocab' must be an object, but is a list.")]
     [InlineData("model.vocab", """{"a":-1}""", "'model.vocab.a' must be a whole number from 0 to 2147483647, but is the number -1.")]
@@ -20,8 +20,8 @@ public sealed class MalformedTokenizerTests
     [InlineData("model.merges", """[["a","b"],["a"]]""", "'model.merges[1]' must be two tokens, but holds 1.")]
     [InlineData("model.merges", """["b a"]""", "'model.merges[0]' merges 'b' with 'a', but 'ba' is not in the vocabulary. Vocabulary and merges must come from the same tokenizer.")]
     [InlineData("model.merges", "{}", "'model.merges' must be a list, but is an object.")]
-    [InlineData("normalizer", """{"type":"Precompiled","precompiled_charsmap":""}""", "'normalizer' is of the type 'Precompiled', which is not supported. "
-        + "Supported are NFC, NFD, NFKC, NFKD, Lowercase, StripAccents, Strip, Prepend, Replace, BertNormalizer and Sequence.")]
+    [InlineData("normalizer", """{"type":"Cyrillic"}""", "'normalizer' is of the type 'Cyrillic', which is not supported. "
+        + "Supported are NFC, NFD, NFKC, NFKD, Nmt, Precompiled, ByteLevel, Lowercase, StripAccents, Strip, Prepend, Replace, BertNormalizer and Sequence.")]
     [InlineData("normalizer", """{"type":"Sequence","normalizers":[{"type":"NFC"},{"type":3}]}""", "'normalizer.normalizers[1].type' must be a string, but is the number 3.")]
     [InlineData("pre_tokenizer", """{"type":"ByteLevel"}""", "'pre_tokenizer' needs the key 'add_prefix_space', which is missing or null.")]
     [InlineData("pre_tokenizer", """{"type":"Split","pattern":{"String":" "},"behavior":"Removd"}""", "'pre_tokenizer.behavior' must be one of "
@@ -80,6 +80,7 @@ public sealed class MalformedTokenizerTests
     [InlineData("neox-style")]
     [InlineData("wordpiece-uncased")]
     [InlineData("llama3-style")]
+    [InlineData("t5-style")]
     public void Damaged_files_are_either_refused_or_usable(string fixture)
     {
         using var folder = new TemporaryFolder();

@@ -8,7 +8,7 @@ public sealed class TokenizerPropertyTests
 {
     public static TheoryData<string> ByteLevel => ["neox-style", "roberta-style", "llama3-style"];
 
-    public static TheoryData<string> All => ["neox-style", "roberta-style", "llama3-style", "wordpiece-cased", "wordpiece-uncased"];
+    public static TheoryData<string> All => ["neox-style", "roberta-style", "llama3-style", "wordpiece-cased", "wordpiece-uncased", "llama2-style", "t5-style"];
 
     [Theory]
     [MemberData(nameof(ByteLevel))]
@@ -80,6 +80,8 @@ public sealed class TokenizerPropertyTests
     [Theory]
     [InlineData("neox-style")]
     [InlineData("wordpiece-cased")]
+    [InlineData("llama2-style")]
+    [InlineData("t5-style")]
     public void A_word_of_a_megabyte_takes_nothing_like_quadratic_time(string name)
     {
         var random = new Random(6);

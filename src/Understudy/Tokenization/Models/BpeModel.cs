@@ -27,6 +27,8 @@ internal sealed class BpeModel : ITokenModel
 
     public Vocabulary Vocabulary { get; }
 
+    public string? UnkToken => options.UnkToken;
+
     /// <summary>The pairs that are merged, in order of rank.</summary>
     public IEnumerable<(string Left, string Right)> Merges =>
         merges.InOrder().Select(pair => (Vocabulary.Token(pair.Left)!, Vocabulary.Token(pair.Right)!));

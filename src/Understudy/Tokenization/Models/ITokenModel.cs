@@ -7,6 +7,9 @@ internal interface ITokenModel
 {
     Vocabulary Vocabulary { get; }
 
+    /// <summary>The token for what the vocabulary does not cover, or null.</summary>
+    string? UnkToken { get; }
+
     IReadOnlyList<Token> Tokenize(string piece);
 
     /// <summary>Writes the <c>model</c> object of a <c>tokenizer.json</c>.</summary>

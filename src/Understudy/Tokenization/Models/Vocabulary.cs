@@ -2,7 +2,7 @@ using System.Text.Json;
 
 namespace Understudy.Tokenization.Models;
 
-/// <summary>A one-to-one table between tokens and ids.</summary>
+/// <summary>A table between tokens and ids.</summary>
 internal sealed class Vocabulary
 {
     private readonly Dictionary<string, int> ids;
@@ -23,7 +23,21 @@ internal sealed class Vocabulary
         }
     }
 
-    public int Count => ids.Count;
+    /// <summary>Tokens in the order of their ids. One that comes twice has the later id and decodes from both, as in the reference's lists.</summary>
+    public Vocabulary(IReadOnlyList<string> inOrder)
+    {
+        ids = new Dictionary<string, int>(inOrder.Count, StringComparer.Ordinal);
+        idsBySpan = ids.GetAlternateLookup<ReadOnlySpan<char>>();
+        tokens = new Dictionary<int, string>(inOrder.Count);
+        for (var id = 0; id < inOrder.Count; id++)
+        {
+            ids[inOrder[id]] = id;
+            tokens.Add(id, inOrder[id]);
+            LongestToken = Math.Max(LongestToken, inOrder[id].Length);
+        }
+    }
+
+    public int Count => tokens.Count;
 
     /// <summary>The length of the longest token in UTF-16 units.</summary>
     public int LongestToken { get; }

@@ -7,6 +7,8 @@ internal sealed class WordLevelModel(Vocabulary vocabulary, string unkToken) : I
 {
     public Vocabulary Vocabulary => vocabulary;
 
+    public string UnkToken => unkToken;
+
     public IReadOnlyList<Token> Tokenize(string piece)
     {
         if (vocabulary.TryGetId(piece, out var id)) return [new Token(id, piece, 0, piece.Length)];

@@ -21,6 +21,8 @@ internal sealed class WordPieceModel : ITokenModel
 
     public Vocabulary Vocabulary { get; }
 
+    public string UnkToken => unkToken;
+
     public IReadOnlyList<Token> Tokenize(string piece)
     {
         if (piece.Length > maxInputCharsPerWord && piece.EnumerateRunes().Count() > maxInputCharsPerWord) return Unknown(piece);

@@ -7,6 +7,14 @@ internal static class FolderReader
     {
         ArgumentNullException.ThrowIfNull(folder);
         if (!Directory.Exists(folder)) throw new DirectoryNotFoundException($"There is no folder '{folder}'.");
+        var parts = ReadFiles(folder).Parts;
+        var roles = new Dictionary<string, string>(parts.Roles);
+        var additional = SpecialTokensReader.Read(folder, roles);
+        return new Tokenizer(parts with { Roles = roles, AdditionalSpecialTokens = additional });
+    }
+
+    private static Tokenizer ReadFiles(string folder)
+    {
         var tokenizer = Path.Combine(folder, "tokenizer.json");
         if (File.Exists(tokenizer)) return TokenizerJsonReader.Read(tokenizer);
         var vocabulary = Path.Combine(folder, "vocab.json");

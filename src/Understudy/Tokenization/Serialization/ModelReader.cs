@@ -10,7 +10,10 @@ internal static class ModelReader
     {
         // Files of early versions do not name the type.
         var type = config.OptionalString("type")
-            ?? (config.Child("merges") is not null ? "BPE" : config.Child("continuing_subword_prefix") is not null ? "WordPiece" : config.Type);
+            ?? (config.Child("merges") is not null ? "BPE"
+                : config.Child("continuing_subword_prefix") is not null ? "WordPiece"
+                : config.Child("unk_id") is not null ? "Unigram"
+                : config.Type);
         return type switch
         {
             "BPE" => Bpe(config),
@@ -20,8 +23,28 @@ internal static class ModelReader
                 config.OptionalString("continuing_subword_prefix") ?? "##",
                 config.Int("max_input_chars_per_word", 100)),
             "WordLevel" => new WordLevelModel(ReadVocabulary(config.Required("vocab")), config.OptionalString("unk_token") ?? "<unk>"),
-            _ => throw config.Fault($"is of the type '{type}', which is not supported. Supported are BPE, WordPiece and WordLevel."),
+            "Unigram" => Unigram(config),
+            _ => throw config.Fault($"is of the type '{type}', which is not supported. Supported are BPE, WordPiece, WordLevel and Unigram."),
         };
+    }
+
+    private static UnigramModel Unigram(ConfigElement config)
+    {
+        var entries = config.Items("vocab").Select(Entry).ToList();
+        int? unkId = config.Child("unk_id") is null ? null : config.Int("unk_id");
+        if (unkId >= entries.Count)
+            throw config.Required("unk_id").Fault($"is {unkId}, but the vocabulary has only {entries.Count} tokens. Give the position of the unknown token in 'vocab'.");
+        return new UnigramModel(entries, unkId, config.Bool("byte_fallback", false));
+
+        static (string Token, double Score) Entry(ConfigElement item)
+        {
+            if (item.Json.ValueKind != JsonValueKind.Array || item.Json.GetArrayLength() != 2 || item.Json[1].ValueKind != JsonValueKind.Number)
+                throw item.Fault("must be a list of a token and its score, a number.");
+            var score = item.Json[1].GetDouble();
+            return double.IsFinite(score)
+                ? ((item with { Json = item.Json[0] }).AsString(), score)
+                : throw item.Fault($"has the score {item.Json[1].GetRawText()}, which no number of 64 bits holds.");
+        }
     }
 
     private static BpeModel Bpe(ConfigElement config)

@@ -5,8 +5,6 @@ namespace Understudy.Tokenization.Serialization;
 /// <summary>What the configuration files beside a bare vocabulary say: which kind of tokenizer it is, its flags, its special tokens.</summary>
 internal sealed class TokenizerSettings
 {
-    private static readonly string[] TokenKeys = ["bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token"];
-
     private readonly Dictionary<string, bool?> flags = new(StringComparer.Ordinal);
     private readonly Dictionary<string, AddedToken> named = new(StringComparer.Ordinal);
     private readonly SortedDictionary<int, AddedToken> added = [];
@@ -40,6 +38,14 @@ internal sealed class TokenizerSettings
     public AddedToken Named(string role, string fallback) =>
         named.GetValueOrDefault(role) ?? new AddedToken { Content = fallback, Special = true, LStrip = role == "mask_token" && fallback == "<mask>" };
 
+    /// <summary>The content by role: what is configured, else the fallbacks that the vocabulary knows.</summary>
+    public Dictionary<string, string> Roles(IEnumerable<(string Role, string Fallback)> fallbacks, Func<string, bool> inVocabulary)
+    {
+        var roles = fallbacks.Where(entry => inVocabulary(entry.Fallback)).ToDictionary(entry => entry.Role, entry => entry.Fallback);
+        foreach (var (role, token) in named) roles[role] = token.Content;
+        return roles;
+    }
+
     /// <summary>The tokens to be matched before the model: those with a role that the vocabulary knows or the configuration names, then those that were added.</summary>
     public IEnumerable<(AddedToken Token, int? Id)> AddedTokens(IEnumerable<(string Role, string Fallback)> roles, Func<string, bool> inVocabulary)
     {
@@ -50,7 +56,7 @@ internal sealed class TokenizerSettings
             var token = named.Values.FirstOrDefault(token => token.Content == content) ?? new AddedToken { Content = content, Normalized = true };
             entries.Add((token, id));
         }
-        foreach (var (role, fallback) in roles.Concat(TokenKeys.Where(named.ContainsKey).Select(role => (role, ""))))
+        foreach (var (role, fallback) in roles.Concat(SpecialTokens.Roles.Where(named.ContainsKey).Select(role => (role, ""))))
         {
             var token = Named(role, fallback);
             var known = entries.Any(entry => entry.Token.Content == token.Content);
@@ -86,7 +92,7 @@ internal sealed class TokenizerSettings
 
     private void TakeNamed(ConfigElement root)
     {
-        foreach (var role in TokenKeys)
+        foreach (var role in SpecialTokens.Roles)
         {
             if (root.Child(role) is not { } token) continue;
             named[role] = token.Json.ValueKind == JsonValueKind.String

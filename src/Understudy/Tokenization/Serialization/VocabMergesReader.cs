@@ -41,6 +41,7 @@ internal static class VocabMergesReader
                         Pair(settings.Named("sep_token", "</s>")), Pair(settings.Named("cls_token", "<s>")), trimOffsets: true, addPrefixSpace)
                     : Gpt2PostProcessor(settings, Pair),
                 Decoder = new ByteLevelDecoder(addPrefixSpace: true, trimOffsets: true, useRegex: true),
+                Roles = settings.Roles(isRoberta ? RobertaTokens : Gpt2Tokens, token => vocabulary.TryGetId(token, out _)),
             });
 
             SpecialTokenPair Pair(AddedToken token) => added.TryGetId(token.Content, out var id)

@@ -29,9 +29,10 @@ internal static class VocabTextReader
             lowercase: settings.Flag("do_lower_case") ?? true);
         try
         {
-            return BertTokenizer.Create(
+            var tokenizer = BertTokenizer.Create(
                 vocabulary, normalizer, settings.AddedTokens(Tokens, token => vocabulary.TryGetId(token, out _)),
                 settings.Named("unk_token", "[UNK]").Content, settings.Named("cls_token", "[CLS]").Content, settings.Named("sep_token", "[SEP]").Content);
+            return new Tokenizer(tokenizer.Parts with { Roles = settings.Roles(Tokens, token => vocabulary.TryGetId(token, out _)) });
         }
         catch (ArgumentException fault)
         {
