@@ -8,21 +8,23 @@ public sealed partial class ImportArrowTests
     private static readonly string[] Ground = ["Data", "Tokenization", "Torch"];
     private static readonly string[] ModelsAndBelow = ["Models", .. Ground];
     private static readonly string[] TrainingAndBelow = ["Training", "Generation", .. ModelsAndBelow];
-    private static readonly string[] RecipesAndBelow = ["Recipes", "Synthesis", "Evaluation", "Reports", "Runs", .. TrainingAndBelow];
+    private static readonly string[] RecipesAndBelow = ["Recipes", "Synthesis", "Evaluation", "Reports", "Runs", "Hub", .. TrainingAndBelow];
 
     private static readonly Dictionary<string, string[]> MayUse = new()
     {
         ["Torch"] = [],
         ["Data"] = [],
         ["Tokenization"] = [],
-        ["Runs"] = ["Data"],
+        // Hub stands beside Data: it knows nothing of models, tensors or runs; a run file knows what a name on the Hub looks like.
+        ["Hub"] = ["Data"],
+        ["Runs"] = ["Data", "Hub"],
         ["Models"] = Ground,
         ["Training"] = ModelsAndBelow,
         ["Generation"] = ModelsAndBelow,
         ["Synthesis"] = TrainingAndBelow,
         ["Evaluation"] = TrainingAndBelow,
         ["Reports"] = [],
-        ["Recipes"] = ["Synthesis", "Evaluation", "Reports", "Runs", .. TrainingAndBelow],
+        ["Recipes"] = ["Synthesis", "Evaluation", "Reports", "Runs", "Hub", .. TrainingAndBelow],
         ["Parity"] = RecipesAndBelow,
         ["Cli"] = ["Parity", .. RecipesAndBelow],
     };
@@ -48,6 +50,8 @@ public sealed partial class ImportArrowTests
     [InlineData("Understudy/Data/Example.cs", "    var x = Models.Bert.Load();", "Understudy/Data/Example.cs: Data must not use Models.")]
     [InlineData("Understudy/Data/Example.cs", "/// <see cref=\"Understudy.Models.Bert\"/>\n// Understudy.Models", null)]
     [InlineData("Understudy/Helpers/Text.cs", "", "Understudy/Helpers/Text.cs: Helpers has no place in the house. Give it one in CONTRIBUTING.md and here.")]
+    [InlineData("Understudy/Hub/HubClient.cs", "using Understudy.Data;\nusing Understudy.Torch;", "Understudy/Hub/HubClient.cs: Hub must not use Torch.")]
+    [InlineData("Understudy/Models/Bert.cs", "using Understudy.Hub;", "Understudy/Models/Bert.cs: Models must not use Hub.")]
     [InlineData("Understudy.Torch/Tensor.cs", "using Understudy.Data;", "Understudy.Torch/Tensor.cs: Torch must not use Data.")]
     [InlineData("Understudy.Cli/Program.cs", "using Understudy.Recipes;", null)]
     public void An_arrow_that_points_up_is_found(string file, string text, string? fault) =>

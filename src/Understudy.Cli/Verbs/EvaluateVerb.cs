@@ -21,7 +21,7 @@ internal static class EvaluateVerb
         {
             var source = arguments.Read(parsed, execution);
             var rows = ExampleReader.Read(source, labelled: true).Take(source.MaxRows ?? int.MaxValue).ToArray();
-            var (result, _) = Evaluate.Student(arguments.Model(parsed), rows, arguments.Options(parsed), seed: 1, arguments.Device(parsed), execution.Stop);
+            var (result, _) = Evaluate.Student(arguments.Model(parsed, execution), rows, arguments.Options(parsed), seed: 1, arguments.Device(parsed), execution.Stop);
             execution.Output.Write(parsed.GetValue(json) ? RunJson.Text(result) : Table(result));
             return ExitCodes.Done;
         });

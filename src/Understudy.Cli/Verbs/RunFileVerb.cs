@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Understudy.Hub;
 using Understudy.Recipes;
 using Understudy.Runs;
 using Understudy.Torch;
@@ -13,8 +14,9 @@ internal static class RunFileVerb
     /// <param name="description">What it does.</param>
     /// <param name="example">How it is called.</param>
     /// <param name="execution">The process around it.</param>
+    /// <param name="begins">The sections whose models it begins with.</param>
     /// <param name="recipe">Does it, and returns what to print.</param>
-    public static Verb Create(string name, string description, string example, Execution execution, Func<RunFile<RunOptions>, RunContext, string> recipe)
+    public static Verb Create(string name, string description, string example, Execution execution, Func<RunOptions, IEnumerable<string>> begins, Func<RunFile<RunOptions>, RunContext, string> recipe)
     {
         var file = new Argument<string>("FILE") { Description = "The run file (YAML)." };
         file.Validators.Add(GlobalOptions.RefuseOptions);
@@ -35,13 +37,13 @@ internal static class RunFileVerb
                 overrides.Add($"threads={parsed.GetValue(threads)}");
             var read = RunFile.Load<RunOptions>(parsed.GetRequiredValue(file), overrides);
             read.CheckInputs();
-            execution.Output.WriteLine(RunScreen.Show(execution.Error, progress => Run(read, recipe, progress, execution.Stop)));
+            execution.Output.WriteLine(RunScreen.Show(execution.Error, progress => Run(read, begins, recipe, progress, execution.Stop)));
             return ExitCodes.Done;
         });
         return verb;
     }
 
-    private static string Run(RunFile<RunOptions> file, Func<RunFile<RunOptions>, RunContext, string> recipe, IRunProgress progress, CancellationToken stop)
+    private static string Run(RunFile<RunOptions> file, Func<RunOptions, IEnumerable<string>> begins, Func<RunFile<RunOptions>, RunContext, string> recipe, IRunProgress progress, CancellationToken stop)
     {
         var options = file.Options;
         foreach (var given in file.Overrides)
@@ -49,6 +51,8 @@ internal static class RunFileVerb
         progress.Note($"run folder {options.OutputFolder}");
         var device = GlobalOptions.DeviceOf(options.Device);
         GlobalOptions.UseThreads(options.Threads);
+        using var models = new ModelFolders();
+        var onHub = FindModels(file, [.. begins(options)], models, progress, stop);
         using var folder = RunFolder.Open(options.OutputFolder);
         if (folder.Metrics.BytesCut is > 0 and var cut)
             progress.Note($"metrics.jsonl ended in a line of {cut} bytes that was cut short, and it was removed.");
@@ -60,8 +64,28 @@ internal static class RunFileVerb
             Threads = torch.get_num_threads(),
             Seed = options.Seed,
             Inputs = file.HashInputs(),
+            Models = onHub,
             Overrides = file.Overrides,
         });
-        return Storage.GuardFull(folder.Path, () => recipe(file, new RunContext(folder, progress, device, stop)));
+        return Storage.GuardFull(folder.Path, () => recipe(file, new RunContext(folder, progress, device, stop) { Models = models }));
+    }
+
+    // Before anything is done: a name that is wrong, or a licence that nobody accepted, must not come out after an hour.
+    private static SortedDictionary<string, HubModel> FindModels(RunFile<RunOptions> file, string[] sections, ModelFolders models, IRunProgress progress, CancellationToken stop)
+    {
+        var found = new SortedDictionary<string, HubModel>(StringComparer.Ordinal);
+        var faults = new List<RunFileFault>();
+        foreach (var input in file.HubInputs.Where(input => sections.Any(section => input.KeyPath.StartsWith(section, StringComparison.Ordinal))))
+        {
+            try
+            {
+                found[input.KeyPath] = models.Find(input.OnHub!.ToString(), progress, stop)!;
+            }
+            catch (HubException e)
+            {
+                faults.Add(input.HubFault(e.Message));
+            }
+        }
+        return faults.Count == 0 ? found : throw new RunFileException(faults);
     }
 }

@@ -12,23 +12,23 @@ internal static class RunVerbs
 {
     public static IEnumerable<Command> Create(Execution execution)
     {
-        Verb Verb(string name, string description, string example, Recipe recipe) => RunFileVerb.Create(name, description, example, execution, recipe);
+        Verb Verb(string name, string description, string example, Func<RunOptions, IEnumerable<string>> begins, Recipe recipe) => RunFileVerb.Create(name, description, example, execution, begins, recipe);
         return
         [
             Verb("run", "Does a whole run: teacher, synthetic rows, students with and without them, test figures.",
                 "understudy run configs/slurp-intents.yaml\nunderstudy run configs/slurp-intents.yaml --set seed=2 --output runs/second",
-                (file, context) => Outcome(Distill.Run(file.Options, context), context)),
+                options => options.Annotates || options.Generates ? ["teacher", "students"] : ["students"], (file, context) => Outcome(Distill.Run(file.Options, context), context)),
             Verb("pretrain", "Trains the teacher's language model from random weights on plain text.",
-                "understudy pretrain configs/slurp-intents.yaml --set pretrain.training.max_minutes=5", PretrainModel),
+                "understudy pretrain configs/slurp-intents.yaml --set pretrain.training.max_minutes=5", _ => [], PretrainModel),
             Verb("tune", "Fine-tunes the teacher on the labelled seeds; pre-trains it first where the run file says so.",
-                "understudy tune configs/slurp-intents.yaml --set teacher.tune.epochs=6", Tune),
+                "understudy tune configs/slurp-intents.yaml --set teacher.tune.epochs=6", _ => ["teacher"], Tune),
             Verb("annotate", "Lets the teacher label unlabelled text; tunes it first where that is not done.",
-                "understudy annotate configs/slurp-intents.yaml --set annotate.max_rows=500", AnnotateRows),
+                "understudy annotate configs/slurp-intents.yaml --set annotate.max_rows=500", _ => ["teacher"], AnnotateRows),
             Verb("generate", "Lets the teacher write new labelled texts; tunes it first where that is not done.",
-                "understudy generate configs/slurp-intents.yaml --set generate.per_label=5", GenerateRows),
+                "understudy generate configs/slurp-intents.yaml --set generate.per_label=5", _ => ["teacher"], GenerateRows),
             Verb("train", "Trains the students on the labelled seeds alone, without a teacher, and measures them.",
                 "understudy train configs/slurp-intents.yaml --set students.0.training.epochs=10",
-                (file, context) => Outcome(Distill.Run(file.Options with { Arms = [RunArm.SeedsOnly] }, context), context)),
+                _ => ["students"], (file, context) => Outcome(Distill.Run(file.Options with { Arms = [RunArm.SeedsOnly] }, context), context)),
         ];
     }
 

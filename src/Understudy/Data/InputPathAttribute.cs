@@ -9,4 +9,7 @@ public sealed class InputPathAttribute : Attribute
 {
     /// <summary>Whether a folder is meant, such as a model's; otherwise a file is.</summary>
     public bool Folder { get; init; }
+
+    /// <summary>Whether a model on the Hugging Face Hub may be named where there is no such folder.</summary>
+    public bool OrHubName { get; init; }
 }

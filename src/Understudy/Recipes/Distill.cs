@@ -110,7 +110,10 @@ public static class Distill
             }
 
             model = folder;
-            modelPrint = new Fingerprint().AddContent("teacher.model", folder);
+            // A commit says what the files hold, without a download; a branch that has moved is another one.
+            modelPrint = context.FindModel(folder) is { } onHub
+                ? new Fingerprint().Add("teacher.model.commit", $"{onHub.Name} {onHub.Commit}")
+                : new Fingerprint().AddContent("teacher.model", folder);
         }
         else
         {

@@ -21,7 +21,7 @@ public static class FineTuneTeacher
 
     /// <summary>Tunes all weights and saves the teacher. A finished stage is not repeated, an interrupted one continues.</summary>
     /// <param name="options">How.</param>
-    /// <param name="model">Folder of the language model to begin with.</param>
+    /// <param name="model">The language model to begin with: a folder, or a name on the Hub.</param>
     /// <param name="task">The task.</param>
     /// <param name="data">Seeds and validation rows.</param>
     /// <param name="generates">Whether it must learn to write texts, too.</param>
@@ -42,7 +42,7 @@ public static class FineTuneTeacher
             return (target, fingerprint, stage.Result<TuneResult>());
         }
 
-        using var teacher = Teacher.Load(model, task, context.Device, options.Tune.MaxLength);
+        using var teacher = Teacher.Load(context.FetchModel(model), task, context.Device, options.Tune.MaxLength);
         var result = Train(teacher, options, task, data, generates, options.Tune.Seed ?? seed, stage, context);
         teacher.Save(target);
         stage.Finish(result);

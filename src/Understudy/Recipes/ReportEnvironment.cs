@@ -38,6 +38,11 @@ internal static class ReportEnvironment
             Row("cores, threads", $"{manifest.Cores}, {manifest.Threads}");
             Row("memory", $"{Short(manifest.MemoryGib)} GiB");
             Row("device", manifest.Device);
+            foreach (var (key, model) in manifest.Models)
+            {
+                Row(key, $"{model.Name}, revision {model.Revision}, commit {model.Commit}");
+            }
+
             foreach (var given in manifest.Overrides)
             {
                 Row("override", given);

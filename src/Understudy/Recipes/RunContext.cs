@@ -1,3 +1,4 @@
+using Understudy.Hub;
 using Understudy.Runs;
 using Understudy.Torch;
 
@@ -10,6 +11,16 @@ namespace Understudy.Recipes;
 /// <param name="Cancel">Asked between two steps; what was done until then is kept.</param>
 public sealed record RunContext(RunFolder Folder, IRunProgress Progress, Device Device, CancellationToken Cancel)
 {
+    /// <summary>Where the models to begin with come from.</summary>
+    /// <value>The default value asks the Hub that the environment names when a model is no folder.</value>
+    public ModelFolders Models { get; init; } = new();
+
+    /// <summary>The model on the Hub that a text names; null for a folder.</summary>
+    internal HubModel? FindModel(string model) => Models.Find(model, Progress, Cancel);
+
+    /// <summary>The folder of a model, downloaded where it is not there.</summary>
+    internal string FetchModel(string model) => Models.Fetch(model, Progress, Cancel);
+
     /// <summary>Begins a stage and tells the reader when earlier work of it stands or is void.</summary>
     internal RunStage Begin(string name, Fingerprint fingerprint, params IReadOnlyList<string> outputs)
     {

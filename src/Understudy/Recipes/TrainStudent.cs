@@ -33,7 +33,13 @@ public static class TrainStudent
     public static (string Folder, Fingerprint Fingerprint, StudentResult Result) Run(string name, StudentOptions options, TrainingOptions training, IReadOnlyList<Example> rows, IReadOnlyList<Example> validation, LabelSet labels, IReadOnlyList<string> vocabularyTexts, long seed, Fingerprint upstream, RunContext context)
     {
         var target = context.Folder.Model(name);
-        var fingerprint = new Fingerprint().AddOptions("student", options with { Training = training, SyntheticTraining = null }).Add("seed", seed.ToString()).AddUpstream("rows", upstream);
+        var onHub = options.Model is { } named ? context.FindModel(named) : null;
+        var fingerprint = new Fingerprint().AddOptions("student", options with { Model = onHub is null ? options.Model : null, Training = training, SyntheticTraining = null }).Add("seed", seed.ToString()).AddUpstream("rows", upstream);
+        if (onHub is not null)
+        {
+            fingerprint.Add("student.model.commit", $"{onHub.Name} {onHub.Commit}");
+        }
+
         var stage = context.Begin(name, fingerprint, target);
         if (stage.State == StageState.Finished)
         {
@@ -119,8 +125,9 @@ public static class TrainStudent
 
     private static (ISequenceClassifier Model, Tokenizer Tokenizer, IReadOnlyList<string> Fresh) Build(StudentOptions options, LabelSet labels, IReadOnlyList<string> vocabularyTexts, long seed, string folder, RunContext context)
     {
-        if (options.Model is { } checkpoint)
+        if (options.Model is { } start)
         {
+            var checkpoint = context.FetchModel(start);
             var model = AutoModel.LoadForSequenceClassification(checkpoint, [.. labels], seed, out var fresh, new LoadOptions { Device = context.Device });
             context.Progress.Note($"{options.Name}: {(fresh.Count == 0 ? "all weights come from the checkpoint" : $"new weights: {string.Join(", ", fresh)}")}.");
             return (model, Tokenizer.FromFolder(checkpoint), fresh);

@@ -27,7 +27,7 @@ public sealed class Fingerprint
     {
         foreach (var option in OptionSchema.Of(options.GetType()).Options)
         {
-            var read = option.Shape.Path is PathUse.ReadFile or PathUse.ReadFolder;
+            var read = option.Shape.Path is PathUse.ReadFile or PathUse.ReadFolder or PathUse.ReadModel;
             if (option.InFingerprint || read)
                 AddOption($"{key}.{option.Key}", option.Property.GetValue(options), read);
         }

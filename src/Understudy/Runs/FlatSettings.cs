@@ -35,7 +35,7 @@ internal static class FlatSettings
             }
             if (!OptionSchema.IsSection(type) || OptionSchema.Of(type).Options.FirstOrDefault(option => option.Key == step) is not { } option)
                 return true;
-            if (!option.InFingerprint && option.Shape.Path is not (PathUse.ReadFile or PathUse.ReadFolder))
+            if (!option.InFingerprint && option.Shape.Path is not (PathUse.ReadFile or PathUse.ReadFolder or PathUse.ReadModel))
                 return false;
             shape = option.Shape;
         }

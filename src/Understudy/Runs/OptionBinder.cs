@@ -1,5 +1,6 @@
 using System.Reflection;
 using Understudy.Data;
+using Understudy.Hub;
 
 namespace Understudy.Runs;
 
@@ -124,9 +125,23 @@ internal sealed class OptionBinder(List<RunFileFault> faults, string folder)
         }
         var start = use != PathUse.Write && !node.Where.StartsWith(RunOverride.Prefix, StringComparison.Ordinal) ? folder : Environment.CurrentDirectory;
         var resolved = Path.GetFullPath(given, start);
+        var onHub = use == PathUse.ReadModel ? OnHub(given, resolved, node, path) : null;
         if (use != PathUse.Write)
-            Inputs.Add(new RunInput(resolved, use == PathUse.ReadFolder, path, node.Where));
-        return resolved;
+            Inputs.Add(new RunInput(onHub is not null && HubName.IsExplicit(given) ? given : resolved, use is PathUse.ReadFolder or PathUse.ReadModel, path, node.Where, use == PathUse.ReadModel, onHub));
+        return onHub?.ToString() ?? resolved;
+    }
+
+    // What is there goes first: a folder 'models/teacher' beside the run file is no repository of a user 'models'.
+    private HubName? OnHub(string given, string resolved, ScalarNode node, string path)
+    {
+        var isExplicit = HubName.IsExplicit(given);
+        if (!isExplicit && Path.Exists(resolved))
+            return null;
+        if (HubName.TryParse(given, out var name))
+            return name;
+        if (isExplicit)
+            Fault(node.Where, path, $"{path}: expected {HubName.Expected}, found {ShownText.Of(given, 120)}.");
+        return null;
     }
 
     // Sections validate their inner sections as well, so the same fault comes up once for each level around it.

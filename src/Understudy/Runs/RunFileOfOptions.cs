@@ -38,7 +38,11 @@ public sealed class RunFile<TOptions>
     /// </remarks>
     public string ToYaml() => RunFileWriter.Write(Options, secrets);
 
+    /// <summary>The models that are on the Hub, with the options that name them.</summary>
+    internal IEnumerable<RunInput> HubInputs => inputs.Where(input => input.OnHub is not null);
+
     /// <summary>Checks that every file and folder to read is there, so that a run does not find out after an hour.</summary>
+    /// <remarks>Nothing is asked of the Hub.</remarks>
     /// <exception cref="RunFileException">Some are not, or are a folder where a file is expected and the other way round; the message names each with its key.</exception>
     public void CheckInputs()
     {
@@ -47,8 +51,8 @@ public sealed class RunFile<TOptions>
             throw new RunFileException(faults);
     }
 
-    /// <summary>SHA-256 of the content of every file and folder to read, by key path.</summary>
+    /// <summary>SHA-256 of the content of every file and folder to read, by key path; models on the Hub are left out.</summary>
     /// <exception cref="FileNotFoundException">One is not there.</exception>
     public IReadOnlyDictionary<string, string> HashInputs() =>
-        new SortedDictionary<string, string>(inputs.ToDictionary(input => input.KeyPath, input => ContentHash.Of(input.Path)), StringComparer.Ordinal);
+        new SortedDictionary<string, string>(inputs.Where(input => input.OnHub is null).ToDictionary(input => input.KeyPath, input => ContentHash.Of(input.Path)), StringComparer.Ordinal);
 }

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Reflection;
 using System.Runtime.InteropServices;
+using Understudy.Hub;
 
 namespace Understudy.Runs;
 
@@ -39,6 +40,9 @@ public sealed record RunManifest
 
     /// <summary>SHA-256 of the content of every file and folder read, by its key in the run file.</summary>
     public IReadOnlyDictionary<string, string> Inputs { get; init; } = new SortedDictionary<string, string>(StringComparer.Ordinal);
+
+    /// <summary>The models from the Hub that the run begins with, by their key in the run file.</summary>
+    public IReadOnlyDictionary<string, HubModel> Models { get; init; } = new SortedDictionary<string, HubModel>(StringComparer.Ordinal);
 
     /// <summary>The overrides of the run file.</summary>
     public IReadOnlyList<string> Overrides { get; init; } = [];

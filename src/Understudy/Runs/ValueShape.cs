@@ -36,5 +36,6 @@ internal enum PathUse
     None,
     ReadFile,
     ReadFolder,
+    ReadModel,
     Write,
 }
