@@ -66,13 +66,13 @@ internal sealed class BlobDownload(HubConnection connection, HubCache cache, Hub
     {
         try
         {
-            connection.Repeat(name, progress, cancel, () =>
+            connection.Repeat(name, progress, () =>
             {
                 using var stream = new FileStream(partial, FileMode.OpenOrCreate, FileAccess.Write, FileShare.Read, 1);
                 Receive(file, stream);
                 stream.Flush(flushToDisk: true);
                 return true;
-            });
+            }, cancel);
         }
         catch (IOException e) when (e is not HubException && !OperatingSystem.IsWindows() && e.HResult is NoSpaceLeft or QuotaExceeded)
         {

@@ -107,12 +107,12 @@ public sealed class HubClient : IDisposable
 
     private (string Commit, IReadOnlySet<string> Files) List(HubName name, IHubProgress progress, CancellationToken cancel)
     {
-        var body = connection.Repeat(name, progress, cancel, () =>
+        var body = connection.Repeat(name, progress, () =>
         {
             using var response = connection.Send(HttpMethod.Get, connection.Address("api", "models", name.Owner, name.Repository, "revision", name.Revision), 0, away: false, null, cancel);
             connection.Check(response, name, null);
             return Body(name, response, cancel);
-        });
+        }, cancel);
         try
         {
             using var json = JsonDocument.Parse(body);
@@ -145,7 +145,7 @@ public sealed class HubClient : IDisposable
         return body.ToArray();
     }
 
-    private RemoteFile Describe(HubName name, string commit, string file, long most, IHubProgress progress, CancellationToken cancel) => connection.Repeat(name, progress, cancel, () =>
+    private RemoteFile Describe(HubName name, string commit, string file, long most, IHubProgress progress, CancellationToken cancel) => connection.Repeat(name, progress, () =>
     {
         // Only the first answer speaks of the repository: a content server has an etag of its own.
         var linked = new LinkedFile();
@@ -161,7 +161,7 @@ public sealed class HubClient : IDisposable
         return size is < 0 || size > most
             ? throw new HubException($"{name}: expected {file} of at most {most} bytes, found {size}.")
             : new RemoteFile(file, etag, size, most);
-    });
+    }, cancel);
 
     private void Get(HubName name, string commit, IReadOnlyList<string> files, long most, bool shown, IHubProgress progress, CancellationToken cancel)
     {
@@ -185,7 +185,7 @@ public sealed class HubClient : IDisposable
         finally
         {
             if (shown && absent.Length > 0)
-                progress.End(whole);
+                progress.Finish(whole);
         }
     }
 
@@ -211,7 +211,7 @@ public sealed class HubClient : IDisposable
         {
         }
 
-        public void End(bool whole)
+        public void Finish(bool whole)
         {
         }
     }

@@ -1,6 +1,5 @@
 using System.Net;
 using System.Net.Http.Headers;
-using System.Reflection;
 
 namespace Understudy.Hub;
 
@@ -40,7 +39,7 @@ internal sealed class HubConnection : IDisposable
     }
 
     /// <summary>Does something until it works, with growing pauses or those that the server asks for.</summary>
-    public T Repeat<T>(HubName name, IHubProgress progress, CancellationToken cancel, Func<T> attempt)
+    public T Repeat<T>(HubName name, IHubProgress progress, Func<T> attempt, CancellationToken cancel)
     {
         for (var failures = 0; ;)
         {

@@ -6,7 +6,7 @@ public interface IHubProgress
     /// <summary>A line for the reader: a request that is repeated, a model taken from the cache.</summary>
     void Note(string text);
 
-    /// <summary>Weights begin to arrive. Ends with <see cref="End"/>, whether it ended well or not.</summary>
+    /// <summary>Weights begin to arrive. Ends with <see cref="Finish"/>, whether it ended well or not.</summary>
     /// <param name="model">The model.</param>
     /// <param name="bytes">How much it is in all; null when the server does not say.</param>
     void Begin(HubName model, long? bytes);
@@ -16,5 +16,5 @@ public interface IHubProgress
 
     /// <summary>No more weights come.</summary>
     /// <param name="whole">Whether all of them are there.</param>
-    void End(bool whole);
+    void Finish(bool whole);
 }

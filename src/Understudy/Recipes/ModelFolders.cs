@@ -111,7 +111,7 @@ public sealed class ModelFolders : IDisposable
             }
         }
 
-        public void End(bool whole)
+        public void Finish(bool whole)
         {
             if (whole)
             {

@@ -92,7 +92,7 @@ internal sealed class HubFixture : IHubProgress, IDisposable
             OnBytes?.Invoke();
     }
 
-    public void End(bool whole)
+    public void Finish(bool whole)
     {
         lock (guard)
             Ended.Add(whole);
