@@ -1,5 +1,4 @@
 using System.Buffers;
-using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
@@ -19,7 +18,6 @@ internal static class BlobHash
     }
 
     // "blob LENGTH", a zero byte and the content (Pro Git, 10.2).
-    [SuppressMessage("Security", "CA5350", Justification = "git names its blobs by SHA-1; it is compared with that name here.")]
     private static string OfGitBlob(string path, CancellationToken cancel) => Of(path, HashAlgorithmName.SHA1, true, cancel);
 
     private static string Of(string path, HashAlgorithmName algorithm, bool asGitBlob, CancellationToken cancel)

@@ -1,5 +1,4 @@
 using System.Text;
-using Understudy.Hub;
 
 namespace Understudy.Tests.Hub;
 

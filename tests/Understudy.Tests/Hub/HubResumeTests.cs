@@ -1,5 +1,4 @@
 using System.Globalization;
-using Understudy.Hub;
 
 namespace Understudy.Tests.Hub;
 

@@ -79,8 +79,13 @@ internal sealed class HubServer : IDisposable
 
     public void Dispose() => listener.Dispose();
 
-    private static string GitHash(byte[] content) =>
-        Convert.ToHexStringLower(SHA1.HashData([.. Encoding.ASCII.GetBytes($"blob {content.Length}\0"), .. content]));
+    // git hash-object
+    private static string GitHash(byte[] content)
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA1);
+        hash.AppendData([.. Encoding.ASCII.GetBytes($"blob {content.Length}\0"), .. content]);
+        return Convert.ToHexStringLower(hash.GetHashAndReset());
+    }
 
     private HubAnswer Default(HubRequest request)
     {

@@ -134,7 +134,7 @@ public sealed class ModelFoldersTests : IDisposable
     {
         using var saved = new TemporaryFolder();
         var config = new BertConfig { ModelType = "roberta", VocabSize = 901, HiddenSize = 8, NumHiddenLayers = 1, NumAttentionHeads = 2, IntermediateSize = 16, MaxPositionEmbeddings = 34, PadTokenId = 1, Labels = ["alarm", "music"] };
-        using (var model = PretrainedFolder.NewSequenceClassifier(config, seed: 1))
+        using (var model = AutoModel.NewSequenceClassifier(config, seed: 1))
             PretrainedFolder.Save(model, saved.FullName);
         File.Copy("Fixtures/tokenizers/roberta-style/tokenizer.json", saved["tokenizer.json"]);
         Serve(server, saved.FullName);
