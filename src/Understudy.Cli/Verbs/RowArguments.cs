@@ -1,7 +1,6 @@
 using System.CommandLine;
 using Understudy.Data;
 using Understudy.Evaluation;
-using Understudy.Recipes;
 using Understudy.Runs;
 
 namespace Understudy.Cli.Verbs;
@@ -9,7 +8,7 @@ namespace Understudy.Cli.Verbs;
 /// <summary>A student's folder and a file of rows, with what says how to read it: the keys of <c>data.train</c> in a run file.</summary>
 internal sealed class RowArguments
 {
-    private readonly Argument<string> model = new("MODEL") { Description = "A student's folder, as it lies under models/ of a run folder, or a classifier on the Hub: OWNER/NAME or hf://OWNER/NAME@REVISION." };
+    private readonly Argument<string> model = new("MODEL") { Description = $"A student's folder, as it lies under models/ of a run folder, {NamedModel.OrOnHub}" };
     private readonly Argument<string> file;
     private readonly Option<string[]> set = GlobalOptions.Set("How to read the file, in the keys of a run file's data.train, for example --set columns.text=sentence; max_rows takes the first ones. May be given several times.");
     private readonly Option<int> batchSize = GlobalOptions.Number("--batch-size", 1, "Rows classified at once.");
@@ -55,14 +54,7 @@ internal sealed class RowArguments
     }
 
     /// <summary>The model's folder, downloaded where it is on the Hub.</summary>
-    public string Model(ParseResult parsed, Execution execution)
-    {
-        var given = parsed.GetRequiredValue(model);
-        if (Directory.Exists(given))
-            return given;
-        using var models = new ModelFolders();
-        return RunScreen.Show(execution.Error, progress => models.Fetch(given, progress, execution.Stop));
-    }
+    public string Model(ParseResult parsed, Execution execution) => NamedModel.Folder(parsed.GetRequiredValue(model), execution);
 
     public EvaluationOptions Options(ParseResult parsed) => new() { BatchSize = parsed.GetValue(batchSize) };
 
