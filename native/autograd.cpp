@@ -1,5 +1,6 @@
 // Gradients.
 #include "abi.h"
+#include "checkpoint.h"
 
 using namespace understudy;
 
@@ -9,8 +10,17 @@ UNDERSTUDY_API int32_t understudy_set_requires_grad(Handle x, int32_t value) {
     return status_of([&] { x->set_requires_grad(value != 0); });
 }
 
-UNDERSTUDY_API int32_t understudy_backward(ConstHandle x, ConstHandle gradient) {
-    return status_of([&] { x->backward(optional(gradient).value_or(at::Tensor())); });
+// -1 with *exception set: .NET code that was called back threw; the handle is the caller's.
+UNDERSTUDY_API int32_t understudy_backward(ConstHandle x, ConstHandle gradient, void** exception) {
+    *exception = nullptr;
+    return status_of([&] {
+        try {
+            x->backward(optional(gradient).value_or(at::Tensor()));
+        } catch (const ManagedException& thrown) {
+            *exception = thrown.take();
+            throw;
+        }
+    });
 }
 
 UNDERSTUDY_API Handle understudy_detach(ConstHandle x) {

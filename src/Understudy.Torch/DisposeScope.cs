@@ -13,6 +13,7 @@ public sealed class DisposeScope : IDisposable
     private readonly List<Tensor> tensors = [];
     private readonly int thread = Environment.CurrentManagedThreadId;
     private readonly DisposeScope? outer;
+    private ScopeLease? lease;
     private bool disposed;
 
     internal DisposeScope()
@@ -25,6 +26,9 @@ public sealed class DisposeScope : IDisposable
     public int DisposablesCount => tensors.Count;
 
     internal static void Register(Tensor tensor) => current?.Add(tensor);
+
+    /// <summary>Keeps the constants of the innermost scope beyond its end, until <see cref="ScopeLease.Dispose"/>; null when there is no scope.</summary>
+    internal static ScopeLease? Hold() => current is null ? null : (current.lease ??= new ScopeLease()).Hold();
 
     /// <summary>Keeps a tensor of this scope alive: it belongs to the next outer scope from now on, or to nobody when there is none.</summary>
     /// <returns>The same tensor.</returns>
@@ -78,7 +82,10 @@ public sealed class DisposeScope : IDisposable
         {
             var tensor = tensors[i];
             tensor.Scope = null;
-            tensor.Dispose();
+            if (lease?.Keeps(tensor) != true)
+            {
+                tensor.Dispose();
+            }
         }
 
         tensors.Clear();

@@ -32,7 +32,16 @@ internal static partial class Native
     internal static partial int understudy_set_requires_grad(TensorHandle x, int value);
 
     [LibraryImport(Library)]
-    internal static partial int understudy_backward(TensorHandle x, TensorHandle gradient);
+    internal static partial int understudy_backward(TensorHandle x, TensorHandle gradient, out nint exception);
+
+    [LibraryImport(Library)]
+    internal static partial nint understudy_checkpoint_begin(ReadOnlySpan<nint> inputs, int count);
+
+    [LibraryImport(Library)]
+    internal static partial void understudy_checkpoint_forget(nint surroundings);
+
+    [LibraryImport(Library)]
+    internal static partial TensorHandle understudy_checkpoint(TensorHandle output, ReadOnlySpan<nint> inputs, int count, nint surroundings, nint recompute, nint release, nint context);
 
     [LibraryImport(Library)]
     internal static partial TensorHandle understudy_detach(TensorHandle x);

@@ -1,3 +1,6 @@
+using System.Runtime.ExceptionServices;
+using System.Runtime.InteropServices;
+
 namespace Understudy.Torch;
 
 public sealed partial class Tensor
@@ -26,5 +29,19 @@ public sealed partial class Tensor
 
     /// <summary>Adds the gradient of this tensor with respect to every leaf that requires one to that leaf's <see cref="grad"/>.</summary>
     /// <param name="gradient">The gradient that arrives here; null for a scalar stands for 1.</param>
-    public void backward(Tensor? gradient = null) => Native.Check(Native.understudy_backward(handle, HandleOf(gradient)));
+    /// <exception cref="TorchException">libtorch refuses, for example a second pass over the same graph.</exception>
+    /// <remarks>What the function of a <see cref="torch.utils.checkpoint(Func{Tensor, Tensor}, Tensor)"/> throws when it is computed again comes out here.</remarks>
+    public void backward(Tensor? gradient = null)
+    {
+        var status = Native.understudy_backward(handle, HandleOf(gradient), out var exception);
+        if (exception != 0)
+        {
+            var thrown = GCHandle.FromIntPtr(exception);
+            var captured = (ExceptionDispatchInfo)thrown.Target!;
+            thrown.Free();
+            captured.Throw();
+        }
+
+        Native.Check(status);
+    }
 }

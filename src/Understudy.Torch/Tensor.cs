@@ -151,7 +151,7 @@ public sealed partial class Tensor : IDisposable
     }
 
     [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
-    private static void ReleaseOwner(nint context)
+    internal static void ReleaseOwner(nint context)
     {
         var keep = GCHandle.FromIntPtr(context);
         (keep.Target as IDisposable)?.Dispose();

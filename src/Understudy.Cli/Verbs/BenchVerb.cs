@@ -11,7 +11,7 @@ internal static class BenchVerb
 {
     public static Command Create(Execution execution)
     {
-        var set = GlobalOptions.Set("What to measure, for example --set architecture.hidden_size=256. May be given several times. Keys: vocab_size, batch_size, row_length, generation_rows, prompt_length, new_tokens, gemm_size, repeats, precisions, seed, architecture.");
+        var set = GlobalOptions.Set("What to measure, for example --set architecture.hidden_size=256. May be given several times. Keys: vocab_size, batch_size, row_length, gradient_checkpointing, generation_rows, prompt_length, new_tokens, gemm_size, repeats, precisions, seed, architecture.");
         var threads = GlobalOptions.Threads();
         var device = GlobalOptions.Device();
         var verb = new Verb("bench", "Measures training and generation of a GPT-NeoX with random weights, next to the rate of a plain matrix product.",
@@ -43,7 +43,7 @@ internal static class BenchVerb
         {
             var name = figures.Precision.ToString().ToLowerInvariant();
             yield return Text($"{name} GEMM {options.GemmSize:N0} cubed: {figures.GemmRate / 1e9:N0} GFLOP/s");
-            yield return Text($"{name} training, {options.BatchSize} x {options.RowLength} tokens: {figures.TrainingTokensPerSecond:N0} tokens/s, {1000 * figures.StepSeconds:N1} ms a step; work / GEMM rate {100 * figures.TrainingShare:N1}%");
+            yield return Text($"{name} training, {options.BatchSize} x {options.RowLength} tokens{(options.GradientCheckpointing ? ", gradient checkpointing" : "")}: {figures.TrainingTokensPerSecond:N0} tokens/s, {1000 * figures.StepSeconds:N1} ms a step; work / GEMM rate {100 * figures.TrainingShare:N1}%");
             if (figures.PromptTokensPerSecond is { } prompt && figures.GeneratedTokensPerSecond is { } generated)
                 yield return Text($"{name} generation, {options.GenerationRows} rows: {prompt:N0} prompt tokens/s ({options.PromptLength} a row), {generated:N0} new tokens/s ({options.NewTokens} a row)");
         }

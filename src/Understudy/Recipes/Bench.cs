@@ -27,6 +27,7 @@ public static class Bench
     {
         var config = Config(options);
         using var model = new GptNeoxForCausalLM(config, new RandomParameters(options.Seed, config.InitializerRange, device), device);
+        model.GradientCheckpointing = options.GradientCheckpointing;
         var all = model.Parameters.Sum(parameter => parameter.Value.numel());
         var counted = all - (config.TieWordEmbeddings ? 0 : (long)config.VocabSize * config.HiddenSize);
         var figures = new List<BenchFigures>();

@@ -26,6 +26,10 @@ public sealed record BenchOptions
     /// <value>The default value is 128.</value>
     public int RowLength { get; init; } = 128;
 
+    /// <summary>Whether a training step keeps only what goes into each block and computes the rest again.</summary>
+    /// <value>The default value is false.</value>
+    public bool GradientCheckpointing { get; init; }
+
     /// <summary>Rows of a generation batch; 0 measures no generation.</summary>
     /// <value>The default value is 8.</value>
     public int GenerationRows { get; init; } = 8;

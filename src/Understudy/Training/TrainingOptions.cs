@@ -91,6 +91,11 @@ public sealed record TrainingOptions
     /// <value>The default value is <see cref="PrecisionMode.Fp32"/>.</value>
     public PrecisionMode Precision { get; init; } = PrecisionMode.Fp32;
 
+    /// <summary>Whether only what goes into each block is kept for the gradient and the rest is computed again: less memory, about a third more time (Chen et al., arXiv 1604.06174). It cannot change a result.</summary>
+    /// <value>The default value is false.</value>
+    [NotInFingerprint]
+    public bool GradientCheckpointing { get; init; }
+
     /// <summary>Steps between two evaluations on the validation rows, at least 1.</summary>
     /// <value>The default value is null: after every epoch.</value>
     public int? EvalEvery { get; init; }

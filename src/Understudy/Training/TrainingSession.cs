@@ -50,6 +50,7 @@ public sealed class TrainingSession : IDisposable
         schedule = LearningRateSchedule.From(options, options.MaxMinutes is null ? totalSteps : TimedScale);
         device = model.Parameters[0].Value.device;
         model.Dropout = options.Dropout;
+        model.GradientCheckpointing = options.GradientCheckpointing;
         if (folder is not null)
         {
             Directory.CreateDirectory(folder);
