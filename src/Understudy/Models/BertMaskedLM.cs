@@ -66,7 +66,8 @@ public sealed class BertForMaskedLM : IMaskedLanguageModel
     {
         using var scope = torch.NewDisposeScope();
         var hidden = encoder.forward(inputIds, attentionMask, tokenTypeIds, Probabilities.Of(this, Config), checkpointed: GradientCheckpointing && Training);
-        return scope.MoveToOuter(decoder.forward(norm.forward(act(dense.forward(hidden)))));
+        // Under autocast the product is 16 bit, and the normalisation takes its weights' type.
+        return scope.MoveToOuter(decoder.forward(norm.forward(act(dense.forward(hidden)).to(norm.Weight.dtype))));
     }
 
     /// <inheritdoc/>
