@@ -29,7 +29,7 @@ public sealed class MalformedTokenizerTests
     [InlineData("pre_tokenizer", """{"type":"Split","pattern":{"Regex":"(a"},"behavior":"Removed"}""", "'pre_tokenizer.pattern.Regex' has a '(' without ')' at character 2 of the regular expression '(a'.")]
     [InlineData("pre_tokenizer", """{"type":"Metaspace","replacement":"__"}""", "'pre_tokenizer.replacement' must be one character, but is '__'.")]
     [InlineData("pre_tokenizer", """{"type":"UnicodeScripts"}""", "'pre_tokenizer' is of the type 'UnicodeScripts', which is not supported. "
-        + "Supported are ByteLevel, BertPreTokenizer, Whitespace, WhitespaceSplit, Split, Digits, Punctuation, CharDelimiterSplit, Metaspace and Sequence.")]
+        + "Supported are ByteLevel, BertPreTokenizer, Whitespace, WhitespaceSplit, Split, Digits, Punctuation, CharDelimiterSplit, FixedLength, Metaspace and Sequence.")]
     [InlineData("post_processor", """{"type":"RobertaProcessing","sep":["</s>"],"cls":["<s>",0]}""", "'post_processor.sep' must be a list of a token and its id.")]
     [InlineData("post_processor", """{"type":"TemplateProcessing","single":[{"SpecialToken":{"id":"[CLS]","type_id":0}}],"pair":[],"special_tokens":{}}""",
         "'post_processor.single[0].SpecialToken' names '[CLS]', which is not in 'special_tokens' of the template. Add it there.")]

@@ -38,16 +38,16 @@ internal sealed class PrecompiledNormalizer(byte[] charsmap) : INormalizer
         }
         return changed ? text.Transform(edits) : text;
 
-        // A longer replacement is all insertions and uses up no old character; offsets behind it slip, as the reference's do.
+        // Surplus new characters are insertions; surplus old ones go with the character before them, in the edits so far if the
+        // replacement is empty. Before the first edit nothing takes them along: there the offsets slip, as the reference's do.
         void Replace(ReadOnlySpan<char> old, string replacement)
         {
             changed = true;
-            var change = Count(replacement) - Count(old);
-            foreach (var rune in replacement.EnumerateRunes())
-            {
-                edits.Add(new TextEdit(rune.Value, change));
-                change = 1;
-            }
+            var surplus = Count(replacement) - Count(old);
+            var first = edits.Count;
+            foreach (var rune in replacement.EnumerateRunes()) edits.Add(new TextEdit(rune.Value, 0));
+            if (surplus < 0 && edits.Count > 0) edits[^1] = edits[^1] with { Change = edits[^1].Change + surplus };
+            for (var i = Math.Max(first, edits.Count - Math.Max(surplus, 0)); i < edits.Count; i++) edits[i] = edits[i] with { Change = 1 };
         }
     }
 

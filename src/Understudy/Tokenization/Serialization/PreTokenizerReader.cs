@@ -23,11 +23,18 @@ internal static class PreTokenizerReader
         "Punctuation" => new PunctuationPreTokenizer(
             config.Child("behavior") is null ? SplitBehavior.Isolated : config.Choice("behavior", Behaviors)),
         "CharDelimiterSplit" => new CharDelimiterPreTokenizer(config.String("delimiter")),
+        "FixedLength" => FixedLength(config),
         "Metaspace" => new MetaspacePreTokenizer(Metaspace(config)),
         "Sequence" => new SequencePreTokenizer([.. config.Items("pretokenizers").Select(Read)]),
         var type => throw config.Fault($"is of the type '{type}', which is not supported. Supported are ByteLevel, BertPreTokenizer, "
-            + "Whitespace, WhitespaceSplit, Split, Digits, Punctuation, CharDelimiterSplit, Metaspace and Sequence."),
+            + "Whitespace, WhitespaceSplit, Split, Digits, Punctuation, CharDelimiterSplit, FixedLength, Metaspace and Sequence."),
     };
+
+    private static FixedLengthPreTokenizer FixedLength(ConfigElement config)
+    {
+        var length = config.Int("length", 5);
+        return length > 0 ? new FixedLengthPreTokenizer(length) : throw config.Required("length").Fault("must be at least 1, but is 0.");
+    }
 
     /// <summary>The settings of <c>Metaspace</c>, which pre-tokenizer and decoder share; older files say <c>add_prefix_space</c> for the scheme.</summary>
     public static MetaspaceSettings Metaspace(ConfigElement config)
