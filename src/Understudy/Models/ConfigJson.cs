@@ -12,6 +12,8 @@ public sealed class ConfigJson
     // A damaged or hostile file must not make the program build blocks until memory is used up.
     internal const int MostLayers = 10_000;
 
+    private const long MostBytes = 64 << 20;
+
     private static readonly JsonDocumentOptions Limits = new() { MaxDepth = 32, CommentHandling = JsonCommentHandling.Disallow, AllowDuplicateProperties = false };
     private readonly string path;
 
@@ -35,6 +37,18 @@ public sealed class ConfigJson
         if (!File.Exists(file))
         {
             throw new InvalidDataException($"{folder} is not a model folder: it has no {FileName}. Expected a Hugging Face folder with {FileName}, model.safetensors and tokenizer.json.");
+        }
+
+        return ReadFile(file);
+    }
+
+    /// <summary>Reads a file that holds one JSON object.</summary>
+    /// <exception cref="InvalidDataException">It is no JSON object, or larger than any configuration.</exception>
+    internal static ConfigJson ReadFile(string file)
+    {
+        if (new FileInfo(file).Length > MostBytes)
+        {
+            throw new InvalidDataException($"{file} has {new FileInfo(file).Length:N0} bytes; a configuration has at most {MostBytes:N0}.");
         }
 
         try

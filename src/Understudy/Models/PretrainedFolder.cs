@@ -24,7 +24,7 @@ public static class PretrainedFolder
         Directory.CreateDirectory(folder);
         WeightFile.Write(Path.Combine(folder, Checkpoint.WeightsName), model.Parameters);
         tokenizer?.Save(Path.Combine(folder, "tokenizer.json"));
-        WriteConfig(Path.Combine(folder, ConfigJson.FileName), ConfigOf(model).ToJsonString(Indented) + "\n");
+        WriteText(Path.Combine(folder, ConfigJson.FileName), ConfigOf(model).ToJsonString(Indented) + "\n");
     }
 
     private static JsonObject ConfigOf(IPretrainedModel model)
@@ -37,7 +37,7 @@ public static class PretrainedFolder
         return json;
     }
 
-    private static void WriteConfig(string path, string json)
+    internal static void WriteText(string path, string json)
     {
         var temporary = $"{path}.{Path.GetRandomFileName()}.tmp";
         try

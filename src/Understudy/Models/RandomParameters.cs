@@ -25,7 +25,7 @@ public sealed class RandomParameters : IParameterSource
     {
         ArgumentNullException.ThrowIfNull(name);
         using var scope = torch.NewDisposeScope();
-        using var generator = new Generator(seed ^ StableHash(name));
+        using var generator = NumbersFor(seed, name);
         var values = init switch
         {
             ParameterInit.Normal => torch.empty(shape).normal_(0, standardDeviation, generator),
@@ -34,6 +34,9 @@ public sealed class RandomParameters : IParameterSource
         };
         return DisposeScope.Detach(values.to(device)).requires_grad_();
     }
+
+    /// <summary>The random numbers of one weight: the same for the same seed and name.</summary>
+    internal static Generator NumbersFor(long seed, string name) => new(seed ^ StableHash(name));
 
     // FNV-1a, 64 bit: string.GetHashCode differs from process to process.
     private static long StableHash(string text)

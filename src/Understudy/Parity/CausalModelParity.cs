@@ -20,7 +20,7 @@ internal static class CausalModelParity
 
         if (golden.Has("training"))
         {
-            foreach (var check in TrajectoryParity.Run(golden, model, batch => BatchLoss(model, GoldenTensors.Rows(batch), padding)))
+            foreach (var check in TrajectoryParity.Run(golden, model.Parameters, batch => BatchLoss(model, GoldenTensors.Rows(batch), padding)))
             {
                 yield return check;
             }
@@ -78,12 +78,13 @@ internal static class CausalModelParity
         loss.backward();
         var checks = new List<ParityCheck> { ParityCheck.Of("loss", Math.Abs(loss.item<double>() - golden.Number("loss")), ModelTolerances.Loss) };
         checks.AddRange(golden.Names.Any(name => name.StartsWith("grad.", StringComparison.Ordinal))
-            ? TrajectoryParity.Gradients(golden, model)
+            ? TrajectoryParity.Gradients(golden, model.Parameters)
             : [ParityCheck.Skip("gradients", "the folder holds none")]);
         return checks;
     }
 
-    private static Tensor BatchLoss(ICausalLanguageModel model, long[][] rows, long padding)
+    /// <summary>Loss of right-padded rows: the mean over all real next tokens.</summary>
+    internal static Tensor BatchLoss(ICausalLanguageModel model, long[][] rows, long padding)
     {
         using var scope = torch.NewDisposeScope();
         var (ids, mask) = GoldenTensors.Pad(rows, padding, left: false);

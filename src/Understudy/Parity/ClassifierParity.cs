@@ -22,7 +22,7 @@ internal static partial class ClassifierParity
 
         if (golden.Has("training"))
         {
-            foreach (var check in TrajectoryParity.Run(golden, model, batch => BatchLoss(model, batch, padding)))
+            foreach (var check in TrajectoryParity.Run(golden, model.Parameters, batch => BatchLoss(model, batch, padding)))
             {
                 yield return check;
             }
@@ -78,7 +78,7 @@ internal static partial class ClassifierParity
             Compare("weighted_loss", Losses.ClassSum(logits, labels, torch.tensor(weights).to(ScalarType.Float32)) / weights.Sum());
         }
 
-        checks.AddRange(TrajectoryParity.Gradients(golden, model));
+        checks.AddRange(TrajectoryParity.Gradients(golden, model.Parameters));
         return checks;
 
         void Compare(string name, Tensor found) =>

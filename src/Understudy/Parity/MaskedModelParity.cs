@@ -22,7 +22,7 @@ internal static class MaskedModelParity
         var loss = Losses.MaskedTokenSum(logits, labels) / labels.ne(Losses.IgnoreIndex).sum().item<long>();
         loss.backward();
         checks.Add(ParityCheck.Of("loss", Math.Abs(loss.item<double>() - golden.Number("loss")), ModelTolerances.Loss));
-        checks.AddRange(TrajectoryParity.Gradients(golden, model));
+        checks.AddRange(TrajectoryParity.Gradients(golden, model.Parameters));
         return checks;
 
         Tensor Stored(string name)

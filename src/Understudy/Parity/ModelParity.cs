@@ -11,20 +11,11 @@ public static class ModelParity
     /// <exception cref="InvalidDataException">The folder is damaged.</exception>
     public static IEnumerable<ParityCheck> Run(string folder)
     {
-        if (File.Exists(Path.Combine(folder, "adapter_config.json")))
-        {
-            return [ParityCheck.Skip("adapter", "adapters are not supported yet")];
-        }
-
-        return Compare(folder);
-    }
-
-    // What a reference holds says what it is a reference of.
-    private static IEnumerable<ParityCheck> Compare(string folder)
-    {
         using var golden = new GoldenTensors(folder);
+        // What a reference holds says what it is a reference of.
         Func<string, GoldenTensors, IEnumerable<ParityCheck>> run =
-            golden.Has("logits_right") ? CausalModelParity.Run
+            golden.Has("logits_adapter") ? AdapterParity.Run
+            : golden.Has("logits_right") ? CausalModelParity.Run
             : golden.Has("input_ids") ? MaskedModelParity.Run
             : ClassifierParity.Run;
         foreach (var check in run(folder, golden))

@@ -16,22 +16,26 @@ public static class TrainingCheckpoint
     private const string ProgressKey = "understudy.progress";
 
     /// <summary>Writes a checkpoint.</summary>
-    public static void Save(string path, IPretrainedModel model, AdamW optimizer, TrainingProgress progress)
+    /// <param name="path">The file.</param>
+    /// <param name="weights">The weights that are trained; for an adapter those of the adapter alone.</param>
+    /// <param name="optimizer">Their optimiser.</param>
+    /// <param name="progress">Where the training stands.</param>
+    public static void Save(string path, IReadOnlyList<NamedParameter> weights, AdamW optimizer, TrainingProgress progress)
     {
-        ArgumentNullException.ThrowIfNull(model);
+        ArgumentNullException.ThrowIfNull(weights);
         ArgumentNullException.ThrowIfNull(optimizer);
         var metadata = new Dictionary<string, string>
         {
             ["format"] = "pt",
             [ProgressKey] = JsonSerializer.Serialize(progress),
         };
-        WeightFile.Write(path, model.Parameters.Concat(optimizer.State()), metadata);
+        WeightFile.Write(path, weights.Concat(optimizer.State()), metadata);
     }
 
-    /// <summary>Reads a checkpoint into a model and an optimiser of the same shapes.</summary>
+    /// <summary>Reads a checkpoint into weights and an optimiser of the same shapes.</summary>
     /// <returns>The progress, or null when there is no checkpoint.</returns>
     /// <exception cref="InvalidDataException">The file is damaged or belongs to another model.</exception>
-    public static TrainingProgress? Load(string path, IPretrainedModel model, AdamW optimizer)
+    public static TrainingProgress? Load(string path, IReadOnlyList<NamedParameter> weights, AdamW optimizer)
     {
         ArgumentNullException.ThrowIfNull(optimizer);
         if (!File.Exists(path))
@@ -42,7 +46,7 @@ public static class TrainingCheckpoint
         using var file = Open(path);
         var progress = ReadProgress(path, file);
         using var scope = torch.NewDisposeScope();
-        Restore(path, file, model);
+        Restore(path, file, weights);
         optimizer.Restore(name => file.TryGet(name, out var entry) ? MappedTensors.View(new CheckpointTensor(file, entry)) : null, progress.Step);
         return progress;
     }
@@ -62,18 +66,14 @@ public static class TrainingCheckpoint
     }
 
     /// <summary>Writes the weights alone.</summary>
-    public static void SaveWeights(string path, IPretrainedModel model)
-    {
-        ArgumentNullException.ThrowIfNull(model);
-        WeightFile.Write(path, model.Parameters);
-    }
+    public static void SaveWeights(string path, IReadOnlyList<NamedParameter> weights) => WeightFile.Write(path, weights);
 
-    /// <summary>Reads weights into a model of the same shapes.</summary>
+    /// <summary>Reads weights into those of the same names and shapes.</summary>
     /// <exception cref="InvalidDataException">The file is missing, damaged, or belongs to another model.</exception>
-    public static void LoadWeights(string path, IPretrainedModel model)
+    public static void LoadWeights(string path, IReadOnlyList<NamedParameter> weights)
     {
         using var file = Open(path);
-        Restore(path, file, model);
+        Restore(path, file, weights);
     }
 
     private static SafeTensorsFile Open(string path)
@@ -105,12 +105,12 @@ public static class TrainingCheckpoint
         throw new InvalidDataException($"{path} is not a training checkpoint: its header has no '{ProgressKey}'. Remove it to start the stage again.");
     }
 
-    private static void Restore(string path, SafeTensorsFile file, IPretrainedModel model)
+    private static void Restore(string path, SafeTensorsFile file, IReadOnlyList<NamedParameter> weights)
     {
-        ArgumentNullException.ThrowIfNull(model);
+        ArgumentNullException.ThrowIfNull(weights);
         using var scope = torch.NewDisposeScope();
         using var gradients = torch.no_grad();
-        foreach (var (name, value) in model.Parameters)
+        foreach (var (name, value) in weights)
         {
             if (!file.TryGet(name, out var entry) || !entry.Shape.AsSpan().SequenceEqual(value.shape))
             {

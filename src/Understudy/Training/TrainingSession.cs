@@ -22,6 +22,7 @@ public sealed class TrainingSession : IDisposable
     private const int TimedScale = 100_000;
 
     private readonly IPretrainedModel model;
+    private readonly IReadOnlyList<NamedParameter> trained;
     private readonly TrainingOptions options;
     private readonly AdamW optimizer;
     private readonly LearningRateSchedule schedule;
@@ -38,15 +39,18 @@ public sealed class TrainingSession : IDisposable
     /// <param name="totalSteps">Steps of the whole training: see <see cref="BatchPlan.TotalSteps"/>.</param>
     /// <param name="seed">Seed of dropout.</param>
     /// <param name="folder">Where <c>checkpoint.safetensors</c> and <c>best.safetensors</c> are kept; null keeps none.</param>
+    /// <param name="trained">The weights that are trained, and all that checkpoints hold: those of an adapter. Null for the model's own.</param>
     /// <exception cref="InvalidDataException">The checkpoint is damaged or belongs to another model.</exception>
-    public TrainingSession(IPretrainedModel model, TrainingOptions options, int totalSteps, long seed, string? folder)
+    public TrainingSession(IPretrainedModel model, TrainingOptions options, int totalSteps, long seed, string? folder, IReadOnlyList<NamedParameter>? trained = null)
     {
+        ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(options);
         this.model = model;
+        this.trained = trained ?? model.Parameters;
         this.options = options;
         TotalSteps = totalSteps;
         random = new SeededRandom(seed).Fork("dropout");
-        optimizer = new AdamW(model.Parameters, options.WeightDecay, options.DecayBiasAndNorm ? _ => true : null, options.AdamBeta1, options.AdamBeta2, options.AdamEpsilon);
+        optimizer = new AdamW(this.trained, options.WeightDecay, options.DecayBiasAndNorm ? _ => true : null, options.AdamBeta1, options.AdamBeta2, options.AdamEpsilon);
         schedule = LearningRateSchedule.From(options, options.MaxMinutes is null ? totalSteps : TimedScale);
         device = model.Parameters[0].Value.device;
         model.Dropout = options.Dropout;
@@ -56,7 +60,7 @@ public sealed class TrainingSession : IDisposable
             Directory.CreateDirectory(folder);
             checkpointPath = Path.Combine(folder, TrainingCheckpoint.CheckpointName);
             bestPath = Path.Combine(folder, TrainingCheckpoint.BestName);
-            Progress = TrainingCheckpoint.Load(checkpointPath, model, optimizer) ?? Progress;
+            Progress = TrainingCheckpoint.Load(checkpointPath, this.trained, optimizer) ?? Progress;
         }
 
         Resumed = Progress.Step > 0;
@@ -142,7 +146,7 @@ public sealed class TrainingSession : IDisposable
         var better = Progress.BestScore is not { } best || score > best;
         if (better && options.KeepBest && bestPath is not null)
         {
-            TrainingCheckpoint.SaveWeights(bestPath, model);
+            TrainingCheckpoint.SaveWeights(bestPath, trained);
         }
 
         Progress = better
@@ -157,7 +161,7 @@ public sealed class TrainingSession : IDisposable
         if (checkpointPath is not null)
         {
             Progress = Progress with { Seconds = Seconds };
-            TrainingCheckpoint.Save(checkpointPath, model, optimizer, Progress);
+            TrainingCheckpoint.Save(checkpointPath, trained, optimizer, Progress);
         }
     }
 
@@ -180,7 +184,7 @@ public sealed class TrainingSession : IDisposable
         model.Training = false;
         if (options.KeepBest && Progress.BestScore is not null && Progress.BestStep != Progress.Step && bestPath is not null)
         {
-            TrainingCheckpoint.LoadWeights(bestPath, model);
+            TrainingCheckpoint.LoadWeights(bestPath, trained);
         }
     }
 

@@ -117,6 +117,6 @@ public sealed class RunStatusTests : IDisposable
         var config = new BertConfig { ModelType = "roberta", VocabSize = 10, HiddenSize = 4, NumHiddenLayers = 1, NumAttentionHeads = 1, IntermediateSize = 4, MaxPositionEmbeddings = 8, PadTokenId = 1, Labels = ["a", "b"] };
         using var model = AutoModel.NewSequenceClassifier(config, seed: 1);
         using var optimizer = new AdamW(model.Parameters, 0, null, 0.9, 0.999, 1e-8);
-        TrainingCheckpoint.Save(Path.Combine(folder, "checkpoint.safetensors"), model, optimizer, progress);
+        TrainingCheckpoint.Save(Path.Combine(folder, "checkpoint.safetensors"), model.Parameters, optimizer, progress);
     }
 }

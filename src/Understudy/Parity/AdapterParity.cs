@@ -1,0 +1,106 @@
+using Understudy.Models;
+using Understudy.Torch;
+
+namespace Understudy.Parity;
+
+/// <summary>An adapter on its causal base: logits with it and without, loss, gradients, a short training of the adapter alone, merging and unmerging.</summary>
+internal static class AdapterParity
+{
+    internal static IEnumerable<ParityCheck> Run(string folder, GoldenTensors golden)
+    {
+        using var model = AutoModel.LoadCausalLanguageModel(BaseOf(folder, golden));
+        var before = Bytes(model.Parameters);
+        using var lora = new LoraModel(model);
+        var adapter = lora.Load(folder);
+        var rows = golden.Rows("rows");
+        var padding = (long)golden.Number("pad_token_id");
+        ParityCheck Logits(string name) => AdapterParity.Logits(name, golden, model, rows, padding);
+
+        yield return Logits("logits_adapter");
+        lora.SetActive(null);
+        yield return Logits("logits_base");
+        lora.SetActive(adapter.Name);
+        yield return ParityCheck.Of("trainable_parameters", Math.Abs(adapter.Parameters.Sum(parameter => parameter.Value.numel()) - golden.Number("trainable_parameters")), 0, $"{adapter.Parameters.Count} tensors");
+        yield return SavedAgain(folder, adapter, model);
+        foreach (var check in Loss(golden, model, adapter, rows, padding)) yield return check;
+        foreach (var check in TrajectoryParity.Run(golden, adapter.Parameters, batch => CausalModelParity.BatchLoss(model, GoldenTensors.Rows(batch), padding))) yield return check;
+        yield return TrainedLogits("logits_after_training", golden, model, rows, padding);
+        lora.Merge();
+        yield return TrainedLogits("logits_merged_after_training", golden, model, rows, padding);
+        lora.Unmerge();
+        var after = Bytes(model.Parameters);
+        yield return ParityCheck.Of("unmerged_base", before.Zip(after, (one, other) => one.AsSpan().SequenceEqual(other) ? 0 : 1).Sum(), 0, $"{before.Count} tensors, bit for bit");
+    }
+
+    // The reference names its base as a folder beside it.
+    private static string BaseOf(string folder, GoldenTensors golden)
+    {
+        if (!golden.Has("base")) return AdapterFolder.BaseOf(folder);
+        var name = golden.Value("base").GetString() ?? "";
+        return Path.GetFileName(name) == name && name is not ("" or "." or "..")
+            ? Path.Combine(Path.GetFullPath(folder), "..", name)
+            : throw new InvalidDataException($"{folder}: 'base' in expected.json is '{name}'; expected the name of a folder beside this one.");
+    }
+
+    private static ParityCheck Logits(string name, GoldenTensors golden, ICausalLanguageModel model, long[][] rows, long padding)
+    {
+        using var scope = torch.NewDisposeScope();
+        return ParityCheck.Of(name, GoldenTensors.MaxDifference(Logits(model, rows, padding), golden.Tensor(name)), ModelTolerances.Logits, $"{rows.Sum(row => row.Length)} tokens");
+    }
+
+    // The end of a trajectory, so with its tolerance; held against the largest logit, as the weights' changes are against their norms.
+    private static ParityCheck TrainedLogits(string name, GoldenTensors golden, ICausalLanguageModel model, long[][] rows, long padding)
+    {
+        using var scope = torch.NewDisposeScope();
+        var expected = golden.Tensor(name);
+        var size = Math.Max(1, expected.abs().max().item<double>());
+        return ParityCheck.Of(name, GoldenTensors.MaxDifference(Logits(model, rows, padding), expected) / size, ModelTolerances.Trajectory, $"relative to the largest, {size:G3}");
+    }
+
+    private static Tensor Logits(ICausalLanguageModel model, long[][] rows, long padding)
+    {
+        using var scope = torch.NewDisposeScope();
+        using var gradients = torch.no_grad();
+        var (ids, mask) = GoldenTensors.Pad(rows, padding, left: false);
+        return scope.MoveToOuter(model.Logits(model.Hidden(ids, mask)) * mask.unsqueeze(-1));
+    }
+
+    private static List<ParityCheck> Loss(GoldenTensors golden, ICausalLanguageModel model, LoraAdapter adapter, long[][] rows, long padding)
+    {
+        using var scope = torch.NewDisposeScope();
+        var loss = CausalModelParity.BatchLoss(model, rows, padding);
+        loss.backward();
+        return
+        [
+            ParityCheck.Of("loss", Math.Abs(loss.item<double>() - golden.Number("loss")), ModelTolerances.Loss),
+            .. TrajectoryParity.Gradients(golden, adapter.Parameters),
+            ParityCheck.Of("base_without_gradients", model.Parameters.Count(parameter => parameter.Value.requires_grad), 0, $"{model.Parameters.Count} tensors of the base"),
+        ];
+    }
+
+    private static ParityCheck SavedAgain(string folder, LoraAdapter adapter, IPretrainedModel model)
+    {
+        var copy = Directory.CreateTempSubdirectory("understudy-parity-").FullName;
+        try
+        {
+            AdapterFolder.Save(adapter, copy, model);
+            using var saved = Checkpoint.Open(copy, Checkpoint.AdapterWeightsName);
+            using var first = Checkpoint.Open(folder, Checkpoint.AdapterWeightsName);
+            var different = first.Names.Count(name => !saved.TryGet(name, out var tensor) || !tensor.File.BytesOf(tensor.Entry).SequenceEqual(BytesOf(first, name)));
+            return ParityCheck.Of("saved_again", different + Math.Abs(first.Names.Count - saved.Names.Count), 0, $"{first.Names.Count} tensors, names and bytes");
+        }
+        finally
+        {
+            Directory.Delete(copy, recursive: true);
+        }
+    }
+
+    private static ReadOnlySpan<byte> BytesOf(Checkpoint checkpoint, string name) =>
+        checkpoint.TryGet(name, out var tensor) ? tensor.File.BytesOf(tensor.Entry) : default;
+
+    private static List<byte[]> Bytes(IReadOnlyList<NamedParameter> parameters)
+    {
+        using var scope = torch.NewDisposeScope();
+        return [.. parameters.Select(parameter => parameter.Value.to(ScalarType.Float32).ToArray<float>().SelectMany(BitConverter.GetBytes).ToArray())];
+    }
+}
