@@ -1,3 +1,4 @@
+using System.Net;
 using System.Text.Json;
 
 namespace Understudy.Hub;
@@ -149,7 +150,7 @@ public sealed class HubClient : IDisposable
     {
         // Only the first answer speaks of the repository: a content server has an etag of its own.
         var linked = new LinkedFile();
-        using var response = connection.Send(HttpMethod.Head, connection.Address([name.Owner, name.Repository, "resolve", commit, file]), 0, away: false, linked.Read, cancel);
+        using var response = Headers(connection.Address([name.Owner, name.Repository, "resolve", commit, file]), linked, cancel);
         if ((int)response.StatusCode / 100 != 3)
             connection.Check(response, name, file);
         linked.Read(response);
@@ -162,6 +163,16 @@ public sealed class HubClient : IDisposable
             ? throw new HubException($"{name}: expected {file} of at most {most} bytes, found {size}.")
             : new RemoteFile(file, etag, size, most);
     }, cancel);
+
+    private HttpResponseMessage Headers(Uri uri, LinkedFile linked, CancellationToken cancel)
+    {
+        var response = connection.Send(HttpMethod.Head, uri, 0, away: false, linked.Read, cancel);
+        if (response.StatusCode is not (HttpStatusCode.MethodNotAllowed or HttpStatusCode.NotImplemented))
+            return response;
+        // A plain server that knows GET alone; its body is not read.
+        response.Dispose();
+        return connection.Send(HttpMethod.Get, uri, 0, away: false, linked.Read, cancel);
+    }
 
     private void Get(HubName name, string commit, IReadOnlyList<string> files, long most, bool shown, IHubProgress progress, CancellationToken cancel)
     {

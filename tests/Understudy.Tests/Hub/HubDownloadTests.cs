@@ -183,6 +183,18 @@ public sealed class HubDownloadTests : IDisposable
         Assert.DoesNotContain(hub.Tree(), file => file.EndsWith(".incomplete", StringComparison.Ordinal) || file.EndsWith(".tmp", StringComparison.Ordinal));
     }
 
+    [Theory]
+    [InlineData(405)]
+    [InlineData(501)]
+    public void A_server_that_knows_no_HEAD_is_asked_with_GET(int status)
+    {
+        hub.Server.Instead = request => request.Method == "HEAD" ? new HubAnswer(status, []) : null;
+        hub.Download();
+        Assert.Equal(hub.Server.Files["model.safetensors"], File.ReadAllBytes(Path.Combine(hub.Snapshot, "model.safetensors")));
+        Assert.Equal(["all", "all"], hub.Ranges("model.safetensors"));
+        Assert.Empty(hub.Notes);
+    }
+
     [Fact]
     public void Bytes_that_are_no_hash_are_taken_by_their_length()
     {

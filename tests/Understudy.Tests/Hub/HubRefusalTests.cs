@@ -45,15 +45,16 @@ public sealed class HubRefusalTests : IDisposable
     [Fact]
     public void A_busy_server_is_asked_again_when_it_says()
     {
-        var busy = new Queue<HubAnswer>([new(429, [], null, ("Retry-After", "7")), new(500, []), new(503, [], null, ("Retry-After", "3"))]);
+        var busy = new Queue<HubAnswer>([new(429, [], null, ("Retry-After", "7")), new(500, []), new(503, [], null, ("Retry-After", "3")), new(408, [], null, ("Retry-After", "Wed, 21 Oct 2015 07:28:00 GMT"))]);
         hub.Server.Instead = _ => busy.TryDequeue(out var answer) ? answer : null;
         hub.Download();
-        Assert.Equal([7.0, 2, 3], hub.Pauses);
+        Assert.Equal([7.0, 2, 3, 0], hub.Pauses);
         Assert.Equal(
             [
                 "hf://owner/tiny-model: The Hub (127.0.0.1) answers 429: too many requests. Trying again in 7 s.",
                 "hf://owner/tiny-model: The Hub (127.0.0.1) answers 500. Trying again in 2 s.",
                 "hf://owner/tiny-model: The Hub (127.0.0.1) answers 503. Trying again in 3 s.",
+                "hf://owner/tiny-model: The Hub (127.0.0.1) answers 408. Trying again in 0 s.",
             ],
             hub.Notes);
     }

@@ -30,6 +30,16 @@ public sealed class HubResumeTests : IDisposable
     }
 
     [Fact]
+    public void A_body_that_ends_early_without_having_said_its_length_is_continued()
+    {
+        hub.Server.Instead = request => IsBody(request) && request["Range"] is null ? HubServer.Content(request, Bytes, 1234) with { WithoutLength = true } : null;
+        hub.Download();
+        Assert.Equal(["all", "bytes=1234-"], hub.Ranges(Weights));
+        Assert.Equal(Bytes, File.ReadAllBytes(Path.Combine(hub.Snapshot, Weights)));
+        Assert.Equal(["hf://owner/tiny-model: The connection was closed after 1234 of 5000 bytes of model.safetensors. Trying again in 1 s."], hub.Notes);
+    }
+
+    [Fact]
     public void What_an_earlier_process_had_received_is_kept()
     {
         hub.Server.Instead = request => IsBody(request) ? HubServer.Content(request, Bytes, request["Range"] is null ? 1500 : 0) : null;

@@ -15,7 +15,11 @@ internal sealed record HubRequest(string Method, string Path, IReadOnlyDictionar
 }
 
 /// <summary>An answer; <paramref name="CutAfter"/> closes the connection after so many bytes of the body.</summary>
-internal sealed record HubAnswer(int Status, byte[] Body, int? CutAfter = null, params (string Name, string Value)[] Headers);
+internal sealed record HubAnswer(int Status, byte[] Body, int? CutAfter = null, params (string Name, string Value)[] Headers)
+{
+    /// <summary>Whether the end of the body is the end of the connection, and nothing says how long it should have been.</summary>
+    public bool WithoutLength { get; init; }
+}
 
 /// <summary>A Hub with one repository on this machine: the addresses and headers of the real one, and whatever can go wrong with it.</summary>
 internal sealed class HubServer : IDisposable
@@ -134,7 +138,7 @@ internal sealed class HubServer : IDisposable
                 var request = new HubRequest(line[0], line[1], headers);
                 requests.Enqueue(request);
                 var answer = Instead(request) ?? Default(request);
-                var head = new StringBuilder($"HTTP/1.1 {answer.Status} {(HttpStatusCode)answer.Status}\r\nConnection: close\r\nContent-Length: {answer.Body.Length}\r\n");
+                var head = new StringBuilder($"HTTP/1.1 {answer.Status} {(HttpStatusCode)answer.Status}\r\nConnection: close\r\n{(answer.WithoutLength ? "" : $"Content-Length: {answer.Body.Length}\r\n")}");
                 foreach (var (name, value) in answer.Headers)
                     head.Append($"{name}: {value}\r\n");
                 stream.Write(Encoding.Latin1.GetBytes(head.Append("\r\n").ToString()));
