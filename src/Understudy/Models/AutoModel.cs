@@ -13,6 +13,18 @@ public sealed record LoadOptions
     /// <value>The default value is float32.</value>
     public ScalarType? DType { get; init; } = ScalarType.Float32;
 
+    /// <summary>How the matrices of linear layers are held. Each is quantised as it is read, from the memory map, so that the whole model is never in memory as it was.</summary>
+    /// <value>The default value is none; a checkpoint that is in NF4 stays so.</value>
+    public WeightQuantization Quantization { get; init; } = WeightQuantization.None;
+
+    /// <summary>Numbers that share a scale in NF4, one of <see cref="Nf4Weight.BlockSizes"/>.</summary>
+    /// <value>The default value is 64.</value>
+    public int Nf4BlockSize { get; init; } = 64;
+
+    /// <summary>Whether the scales of NF4 are quantised too.</summary>
+    /// <value>The default value is true.</value>
+    public bool Nf4DoubleQuantization { get; init; } = true;
+
     /// <summary>See <see cref="GptNeoxConfig.RotaryFrequencyType"/>.</summary>
     /// <value>The default value is float32.</value>
     public ScalarType RotaryFrequencyType { get; init; } = ScalarType.Float32;
@@ -119,7 +131,9 @@ public static class AutoModel
         var json = ConfigJson.Read(folder);
         var type = json.String("model_type");
         var family = Families(options.RotaryFrequencyType).FirstOrDefault(family => family.ModelType == type);
-        return (json, family ?? throw json.Unsupported("model_type", type, string.Join(", ", ModelTypes)));
+        if (family is null) throw json.Unsupported("model_type", type, string.Join(", ", ModelTypes));
+        ModelQuantization.Check(json, options);
+        return (json, family);
     }
 
     private static T LoadAs<T>(string folder, LoadOptions? options, string kind, Func<ModelFamily, Func<ConfigJson, ModelBuilder<T>>?> choose)

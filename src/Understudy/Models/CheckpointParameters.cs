@@ -44,8 +44,7 @@ public sealed class CheckpointParameters : IParameterSource, IDisposable
     {
         ArgumentNullException.ThrowIfNull(name);
         using var scope = torch.NewDisposeScope();
-        var isFresh = FreshPrefixes.Any(prefix => name.StartsWith(prefix, StringComparison.Ordinal));
-        if (isFresh || Find(name) is not { } stored)
+        if (IsFresh(name) || Find(name) is not { } stored)
         {
             if (fallback is not null)
             {
@@ -66,6 +65,27 @@ public sealed class CheckpointParameters : IParameterSource, IDisposable
 
         var mapped = MappedTensors.View(stored);
         return DisposeScope.Detach(mapped.to(options.DType ?? mapped.dtype, options.Device, copy: true)).requires_grad_();
+    }
+
+    /// <inheritdoc/>
+    /// <exception cref="InvalidDataException">The file has the matrix in 4 bits, and it is damaged.</exception>
+    public ILinearWeight TakeLinear(string name, long inFeatures, long outFeatures, LinearLayout layout = LinearLayout.OutIn, bool quantizable = true)
+    {
+        ArgumentNullException.ThrowIfNull(name);
+        if (Find(name + Nf4State.Suffix) is { } state) return Stored(name, state, inFeatures, outFeatures);
+        var shape = layout == LinearLayout.InOut ? new[] { inFeatures, outFeatures } : [outFeatures, inFeatures];
+        if (!quantizable || options.Quantization == WeightQuantization.None || IsFresh(name) || Find(name) is not { } stored || !shape.AsSpan().SequenceEqual(stored.Entry.Shape))
+            return new DenseWeight(name, Take(name, ParameterInit.Normal, shape), layout);
+        used.Add(stored.Entry.Name);
+        using var scope = torch.NewDisposeScope();
+        var matrix = MappedTensors.View(stored);
+        var type = options.DType ?? matrix.dtype;
+        // As transformers does it, the type is narrowed before the bits are; widening changes no number and would only take memory.
+        if (type.ElementSize() < matrix.dtype.ElementSize()) matrix = matrix.to(type);
+        if (layout == LinearLayout.InOut) matrix = matrix.t().contiguous();
+        return options.Quantization == WeightQuantization.Nf4
+            ? Nf4Weight.Quantize(name, matrix, options.Nf4BlockSize, options.Nf4DoubleQuantization, options.Device, type)
+            : Int8Weight.Quantize(name, matrix, options.Device, type);
     }
 
     /// <summary>Checks that everything fitted.</summary>
@@ -94,6 +114,30 @@ public sealed class CheckpointParameters : IParameterSource, IDisposable
 
     /// <inheritdoc/>
     public void Dispose() => checkpoint.Dispose();
+
+    // A matrix that the file has in 4 bits. bitsandbytes keeps GPT-2's transposed ones as [out, in], too.
+    private Nf4Weight Stored(string name, CheckpointTensor stateTensor, long inFeatures, long outFeatures)
+    {
+        var stem = stateTensor.Entry.Name[..^Nf4State.Suffix.Length];
+        used.Add(stateTensor.Entry.Name);
+        using var scope = torch.NewDisposeScope();
+        var state = Nf4State.Parse(stateTensor.File.BytesOf(stateTensor.Entry), $"{checkpoint.Path}: '{stateTensor.Entry.Name}'");
+        if ((state.OutFeatures, state.InFeatures) != (outFeatures, inFeatures))
+            throw new InvalidDataException($"{checkpoint.Path}: '{stem}' is a matrix of [{state.OutFeatures}, {state.InFeatures}] in 4 bits; config.json makes it [{outFeatures}, {inFeatures}]. Is this the checkpoint of another architecture?");
+        return Nf4Weight.Read(name, state, Part, options.Device, checkpoint.Path);
+
+        Tensor Part(string suffix)
+        {
+            if (!checkpoint.TryGet(stem + suffix, out var part))
+                throw new InvalidDataException($"{checkpoint.Path}: '{stem}' is in 4 bits, and '{stem}{suffix}', which belongs to it, is missing. Is this an interrupted save?");
+            used.Add(part.Entry.Name);
+            // The codes may be stored as if they were of another type (bnb_4bit_quant_storage); their bytes are the same.
+            var view = suffix.Length == 0 ? MappedTensors.Bytes(part).view(-1, 1) : MappedTensors.View(part);
+            return view.to(view.dtype, options.Device, copy: true);
+        }
+    }
+
+    private bool IsFresh(string name) => FreshPrefixes.Any(prefix => name.StartsWith(prefix, StringComparison.Ordinal));
 
     private bool IsIgnorable(string name) =>
         LegacyBuffers.Any(suffix => name.EndsWith(suffix, StringComparison.Ordinal)) ||

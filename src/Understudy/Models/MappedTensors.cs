@@ -19,6 +19,11 @@ public static class MappedTensors
             : torch.from_bytes(file.BytesOf(entry), entry.Shape, dtype);
     }
 
+    /// <summary>A read-only view of a stored tensor's bytes, [bytes] uint8, whatever its type.</summary>
+    /// <param name="stored">The tensor of a checkpoint.</param>
+    internal static Tensor Bytes(CheckpointTensor stored) =>
+        torch.from_blob(stored.Address, [stored.Entry.ByteCount], ScalarType.Byte, new MapLease(stored.File.View));
+
     /// <summary>libtorch's type for a stored one, or null where there is none.</summary>
     public static ScalarType? TypeOf(SafeTensorsDType dtype) => dtype switch
     {

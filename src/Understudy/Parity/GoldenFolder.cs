@@ -12,6 +12,7 @@ public static class GoldenFolder
     [
         ("processors", true, SamplingParity.Run),
         ("warmup_steps", false, ScheduleParity.Run),
+        ("blocksize", false, Nf4Parity.Run),
     ];
 
     private static readonly (Func<string, bool> Recognises, Func<string, IEnumerable<ParityCheck>> Run)[] Folders =
@@ -150,5 +151,5 @@ public static class GoldenFolder
         : new("error", ParityVerdict.Failed, double.NaN, 0, $"{e.GetType().Name}: {e.Message}");
 
     private static InvalidDataException Unknown(string path, string why) =>
-        new($"'{path}' cannot be compared. {why}: a model folder has 'expected.json' and 'expected.safetensors', a tokenizer folder 'cases.json', further files are sampling.json, schedules.json, classification.json and statistics.json.");
+        new($"'{path}' cannot be compared. {why}: a model folder has 'expected.json' and 'expected.safetensors', a tokenizer folder 'cases.json', further files are sampling.json, schedules.json, nf4.json, classification.json and statistics.json.");
 }

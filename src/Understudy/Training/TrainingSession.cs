@@ -40,11 +40,12 @@ public sealed class TrainingSession : IDisposable
     /// <param name="seed">Seed of dropout.</param>
     /// <param name="folder">Where <c>checkpoint.safetensors</c> and <c>best.safetensors</c> are kept; null keeps none.</param>
     /// <param name="trained">The weights that are trained, and all that checkpoints hold: those of an adapter. Null for the model's own.</param>
-    /// <exception cref="InvalidDataException">The checkpoint is damaged or belongs to another model.</exception>
+    /// <exception cref="InvalidDataException">The model's own weights are to be trained and it is quantised, or the checkpoint is damaged or belongs to another model.</exception>
     public TrainingSession(IPretrainedModel model, TrainingOptions options, int totalSteps, long seed, string? folder, IReadOnlyList<NamedParameter>? trained = null)
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(options);
+        if (trained is null) ModelQuantization.RefuseTraining(model);
         this.model = model;
         this.trained = trained ?? model.Parameters;
         this.options = options;

@@ -66,7 +66,7 @@ public sealed class GoldenFolderTests : IDisposable
     public void A_place_without_references_is_an_error()
     {
         File.WriteAllText(folder["a.json"], "[]");
-        const string Kinds = "a model folder has 'expected.json' and 'expected.safetensors', a tokenizer folder 'cases.json', further files are sampling.json, schedules.json, classification.json and statistics.json.";
+        const string Kinds = "a model folder has 'expected.json' and 'expected.safetensors', a tokenizer folder 'cases.json', further files are sampling.json, schedules.json, nf4.json, classification.json and statistics.json.";
         Assert.Equal($"'{folder["a.json"]}' cannot be compared. It is no reference file of a known kind: {Kinds}",
             Assert.Throws<InvalidDataException>(() => GoldenFolder.Find(folder["a.json"])).Message);
         Assert.Equal($"'{folder.FullName}' cannot be compared. No reference of a known kind lies in it or below it: {Kinds}",
