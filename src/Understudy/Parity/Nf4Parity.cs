@@ -29,7 +29,7 @@ public static class Nf4Parity
         return checks;
     });
 
-    private static IEnumerable<ParityCheck> Case(SafeTensorsFile file, JsonProperty reference)
+    private static List<ParityCheck> Case(SafeTensorsFile file, JsonProperty reference)
     {
         var name = $"{reference.Name}.weight";
         var (block, twice) = (reference.Value.GetProperty("blocksize").GetInt32(), reference.Value.GetProperty("double").GetBoolean());
@@ -38,12 +38,11 @@ public static class Nf4Parity
         try
         {
             var stored = file.Entries.Where(entry => entry.Name.StartsWith($"{name}.", StringComparison.Ordinal)).Append(Entry(file, $"{reference.Name}.packed"));
-            List<ParityCheck> checks =
+            return
             [
                 .. stored.Select(entry => Stored(file, entry, made.Parameters.FirstOrDefault(part => part.Name == entry.Name.Replace(".packed", ".weight", StringComparison.Ordinal))?.Value)),
                 Equal($"{reference.Name}.dequantised", made.Dense(), file.BytesOf(Entry(file, $"{reference.Name}.dequantised"))),
             ];
-            return checks;
         }
         finally
         {
