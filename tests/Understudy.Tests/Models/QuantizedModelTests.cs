@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using System.Text.Json.Nodes;
 using Understudy.Models;
 using Understudy.Torch;
@@ -156,13 +157,12 @@ public sealed class QuantizedModelTests
         return model.Logits(model.Hidden(ids)).to(ScalarType.Float32).ToArray<float>();
     }
 
-    private static byte[] Bytes(Tensor tensor)
+    private static byte[] Bytes(Tensor tensor) => tensor.dtype.ElementSize() switch
     {
-        using var stream = new MemoryStream();
-        using var folder = new TemporaryFolder();
-        WeightFile.Write(folder["t"], [new NamedParameter("t", tensor)]);
-        return File.ReadAllBytes(folder["t"]);
-    }
+        1 => tensor.ToArray<byte>(),
+        2 => MemoryMarshal.AsBytes(tensor.ToArray<ushort>().AsSpan()).ToArray(),
+        _ => MemoryMarshal.AsBytes(tensor.ToArray<float>().AsSpan()).ToArray(),
+    };
 
     private static TemporaryFolder Folder(string key, string value)
     {
