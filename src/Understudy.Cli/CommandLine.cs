@@ -31,6 +31,8 @@ internal static class CommandLine
             CompareVerb.Create(execution),
             BenchVerb.Create(execution),
             ParityVerb.Create(execution),
+            PerplexityVerb.Create(execution),
+            QuantizeVerb.Create(execution),
         };
         foreach (var verb in RunVerbs.Create(execution).Reverse())
             root.Subcommands.Insert(0, verb);

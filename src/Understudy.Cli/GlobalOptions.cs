@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
 using System.Globalization;
+using Understudy.Runs;
 using Understudy.Torch;
 
 namespace Understudy.Cli;
@@ -29,6 +30,23 @@ internal static class GlobalOptions
             return number;
         },
     };
+
+    /// <summary>An option with one of the values of an enumeration, spelt as in a run file.</summary>
+    public static Option<T> Choice<T>(string name, T otherwise, string description)
+        where T : struct, Enum => new(name)
+        {
+            Description = $"{description} {ScalarValue.Describe(typeof(T))}.".Replace(" one of ", " One of ", StringComparison.Ordinal),
+            HelpName = name.TrimStart('-').ToUpperInvariant(),
+            DefaultValueFactory = _ => otherwise,
+            CustomParser = result =>
+            {
+                var given = result.Tokens.Count == 1 ? result.Tokens[0].Value : "";
+                var (value, fault) = ScalarValue.Parse(typeof(T), given, given);
+                if (fault is not null)
+                    result.AddError($"{name}: {fault}");
+                return value is T choice ? choice : otherwise;
+            },
+        };
 
     /// <summary>An option with a text that is not empty.</summary>
     public static Option<string> Text(string name, string helpName, string description)

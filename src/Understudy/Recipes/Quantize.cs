@@ -1,0 +1,41 @@
+using Understudy.Models;
+using Understudy.Runs;
+using Understudy.Torch;
+
+namespace Understudy.Recipes;
+
+/// <summary>Writes a model's folder with its linear layers in NF4, as transformers and bitsandbytes load it.</summary>
+public static class Quantize
+{
+    // What a model folder has beside the weights and config.json.
+    private static readonly string[] Companions =
+        ["tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "vocab.json", "merges.txt", "vocab.txt", "tokenizer.model", "added_tokens.json", "chat_template.jinja", "generation_config.json"];
+
+    /// <summary>Quantises layer by layer and saves. The other weights keep the type of the file.</summary>
+    /// <param name="folder">A model of any family.</param>
+    /// <param name="output">The new folder; made when it is not there.</param>
+    /// <param name="blockSize">One of <see cref="Nf4Weight.BlockSizes"/>.</param>
+    /// <param name="doubleQuantization">Whether the scales are quantised too.</param>
+    /// <returns>Bytes of the weights before and after.</returns>
+    /// <exception cref="InvalidDataException">The folder does not hold a supported model, or is the output folder.</exception>
+    public static (long Before, long After) Run(string folder, string output, int blockSize = 64, bool doubleQuantization = true)
+    {
+        if (Path.GetFullPath(folder).TrimEnd(Path.DirectorySeparatorChar) == Path.GetFullPath(output).TrimEnd(Path.DirectorySeparatorChar))
+        {
+            throw new InvalidDataException($"The output folder is the model's own, {Path.GetFullPath(folder)}. Expected another one: the original weights cannot be had back from 4 bits.");
+        }
+
+        using var model = AutoModel.Load(folder, new LoadOptions { DType = null, Quantization = WeightQuantization.Nf4, Nf4BlockSize = blockSize, Nf4DoubleQuantization = doubleQuantization });
+        Directory.CreateDirectory(output);
+        foreach (var name in Companions.Where(name => File.Exists(Path.Combine(folder, name))))
+        {
+            File.Copy(Path.Combine(folder, name), Path.Combine(output, name), overwrite: true);
+        }
+
+        // Saved last, with config.json at its end: a folder that has one is complete.
+        PretrainedFolder.Save(model, output);
+        using var checkpoint = Checkpoint.Open(folder);
+        var before = checkpoint.Names.Sum(name => checkpoint.TryGet(name, out var tensor) ? tensor.Entry.ByteCount : 0);
+        return (before, model.Parameters.Sum(parameter => parameter.Value.numel() * parameter.Value.dtype.ElementSize()));
+    }
+}
