@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.Globalization;
-using Understudy.Models;
 using Understudy.Recipes;
 using Understudy.Runs;
 

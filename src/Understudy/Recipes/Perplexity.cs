@@ -111,7 +111,7 @@ public static class Perplexity
         tokenizer.EncodeIds(text.ToString(), ids);
         int[] taken = [.. ids.Take(most)];
         return taken.Length >= 2
-            ? ([.. taken.Select(id => (long)id)], Math.Max(1, Encoding.UTF8.GetByteCount(tokenizer.Decode(taken))))
+            ? ([.. taken.Select(id => (long)id)], Math.Max(1, System.Text.Encoding.UTF8.GetByteCount(tokenizer.Decode(taken))))
             : throw new InvalidDataException($"{path} has {taken.Length} token(s); expected at least two, of which the second is predicted from the first.");
     }
 }

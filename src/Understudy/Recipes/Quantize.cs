@@ -1,5 +1,4 @@
 using Understudy.Models;
-using Understudy.Runs;
 using Understudy.Torch;
 
 namespace Understudy.Recipes;
