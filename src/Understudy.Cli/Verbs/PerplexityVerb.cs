@@ -52,14 +52,17 @@ internal static class PerplexityVerb
             lines.Add(
             [
                 "change", Percent(after.WeightBytes / (double)before.WeightBytes), Percent(after.Perplexity / before.Perplexity),
-                Text($"{after.BitsPerByte - before.BitsPerByte:+0.0000;-0.0000}"), Percent(after.TokensPerSecond / before.TokensPerSecond),
+                Text($"{Rounded(after.BitsPerByte - before.BitsPerByte, 4):+0.0000;-0.0000}"), Percent(after.TokensPerSecond / before.TokensPerSecond),
             ]);
         }
 
         return Text($"{result.Tokens:N0} tokens, {result.Bytes:N0} bytes, context {result.Context:N0}, stride {result.Stride:N0}\n") + TextTable.Of(lines, texts: 1);
     }
 
-    private static string Percent(double ratio) => Text($"{100 * (ratio - 1):+0.0;-0.0}%");
+    private static string Percent(double ratio) => Text($"{Rounded(100 * (ratio - 1), 1):+0.0;-0.0}%");
+
+    // What rounds to nothing has no sign; .NET would write two.
+    private static double Rounded(double value, int digits) => Math.Round(value, digits) + 0.0;
 
     private static string Size(long bytes) => bytes < 1 << 20 ? Text($"{bytes / 1024.0:0.0} KiB") : bytes < 1 << 30 ? Text($"{bytes / (double)(1 << 20):0.0} MiB") : Text($"{bytes / (double)(1 << 30):0.00} GiB");
 
