@@ -36,8 +36,7 @@ internal sealed class BlobDownload(HubConnection connection, HubCache cache, Hub
         var partial = Partial(blob);
         var earlier = PartialBytes(blob);
         progress.Received(earlier);
-        Receive(file, partial);
-        if (BlobHash.Fault(partial, file.ETag, cancel) is { } fault)
+        if (Receive(file, partial) is { } fault)
         {
             var length = new FileInfo(partial).Length;
             File.Delete(partial);
@@ -46,8 +45,7 @@ internal sealed class BlobDownload(HubConnection connection, HubCache cache, Hub
             if (earlier == 0)
                 throw Wrong(file, fault);
             progress.Note($"{name}: {file.Name} is not what the Hub has ({fault}). What an earlier download had left of it is removed, and it is downloaded as a whole.");
-            Receive(file, partial);
-            if (BlobHash.Fault(partial, file.ETag, cancel) is { } again)
+            if (Receive(file, partial) is { } again)
             {
                 File.Delete(partial);
                 throw Wrong(file, again);
@@ -62,17 +60,20 @@ internal sealed class BlobDownload(HubConnection connection, HubCache cache, Hub
     private HubException Wrong(RemoteFile file, string fault) =>
         new($"{name}: {file.Name} arrived damaged: {fault}. What had arrived is removed. Run the same command again; when that does not help, the server or something on the way to it changes files.");
 
-    private void Receive(RemoteFile file, string partial)
+    // What is wrong with the file that arrived, or null.
+    private string? Receive(RemoteFile file, string partial)
     {
+        using var hash = new BlobHash(file.ETag);
         try
         {
             connection.Repeat(name, progress, () =>
             {
                 using var stream = new FileStream(partial, FileMode.OpenOrCreate, FileAccess.Write, FileShare.Read, 1);
-                Receive(file, stream);
+                Receive(file, stream, hash);
                 stream.Flush(flushToDisk: true);
                 return true;
             }, cancel);
+            return hash.Fault(partial, cancel);
         }
         catch (IOException e) when (e is not HubException && !OperatingSystem.IsWindows() && e.HResult is NoSpaceLeft or QuotaExceeded)
         {
@@ -80,33 +81,33 @@ internal sealed class BlobDownload(HubConnection connection, HubCache cache, Hub
         }
     }
 
-    private void Receive(RemoteFile file, FileStream stream)
+    private void Receive(RemoteFile file, FileStream stream, BlobHash hash)
     {
         if (stream.Length > (file.Size ?? file.Most))
-            Restart(stream);
+            Restart(stream, hash);
         if (stream.Length == file.Size)
             return;
         using var response = connection.Send(HttpMethod.Get, connection.Address([name.Owner, name.Repository, "resolve", commit, file.Name]), stream.Length, away: true, null, cancel);
         if (response.StatusCode == HttpStatusCode.RequestedRangeNotSatisfiable && stream.Length > 0)
         {
-            Restart(stream);
+            Restart(stream, hash);
             throw new TransientHubException($"The Hub has not the part of {file.Name} that is missing here, so it is downloaded as a whole.", TimeSpan.Zero);
         }
         connection.Check(response, name, file.Name);
         if (response.StatusCode != HttpStatusCode.PartialContent)
         {
-            Restart(stream);
+            Restart(stream, hash);
         }
         else if (response.Content.Headers.ContentRange is not { From: { } first } range || first != stream.Length || (file.Size is { } all && range.Length is { } told && told != all))
         {
-            Restart(stream);
+            Restart(stream, hash);
             throw new TransientHubException($"The Hub sends another part of {file.Name} than was asked for, so it is downloaded as a whole.", TimeSpan.Zero);
         }
         stream.Position = stream.Length;
-        Copy(file, response, stream);
+        Copy(file, response, stream, hash);
     }
 
-    private void Copy(RemoteFile file, HttpResponseMessage response, FileStream stream)
+    private void Copy(RemoteFile file, HttpResponseMessage response, FileStream stream, BlobHash hash)
     {
         using var silence = CancellationTokenSource.CreateLinkedTokenSource(cancel);
         using var body = response.Content.ReadAsStream(cancel);
@@ -118,9 +119,10 @@ internal sealed class BlobDownload(HubConnection connection, HubCache cache, Hub
             {
                 if (stream.Position + read > (file.Size ?? file.Most))
                 {
-                    Restart(stream);
+                    Restart(stream, hash);
                     throw new HubException($"{name}: expected {file.Size ?? file.Most} bytes of {file.Name}{(file.Size is null ? " at most" : "")}, found more. What had arrived is removed.");
                 }
+                hash.Append(stream.Position, buffer.AsSpan(0, read));
                 stream.Write(buffer, 0, read);
                 progress.Received(read);
             }
@@ -133,8 +135,9 @@ internal sealed class BlobDownload(HubConnection connection, HubCache cache, Hub
             throw new TransientHubException($"The connection was closed after {stream.Position} of {size} bytes of {file.Name}.", progressed: stream.Position - begin >= Progress);
     }
 
-    private void Restart(FileStream stream)
+    private void Restart(FileStream stream, BlobHash hash)
     {
+        hash.Restart();
         progress.Received(-stream.Length);
         stream.SetLength(0);
         stream.Position = 0;

@@ -28,7 +28,7 @@ public sealed class HubClient : IDisposable
         ArgumentNullException.ThrowIfNull(settings);
         this.settings = settings;
         this.freeSpace = freeSpace;
-        connection = new HubConnection(settings, wait) { Patience = patience };
+        connection = new HubConnection(settings, wait, patience);
         cache = new HubCache(settings.CacheFolder) { Links = links };
     }
 

@@ -12,22 +12,22 @@ internal sealed class HubConnection : IDisposable
 
     private readonly HubSettings settings;
     private readonly Action<TimeSpan, CancellationToken> wait;
+    private readonly TimeSpan patience;
     private readonly HttpClient client;
 
     /// <param name="settings">Where the Hub is and who asks.</param>
     /// <param name="wait">Waits before another attempt.</param>
-    public HubConnection(HubSettings settings, Action<TimeSpan, CancellationToken> wait)
+    /// <param name="patience">How long a server may say nothing; a third of it to answer the call at all.</param>
+    public HubConnection(HubSettings settings, Action<TimeSpan, CancellationToken> wait, TimeSpan patience)
     {
+        this.patience = patience;
         this.settings = settings;
         this.wait = wait;
         // Redirects are followed here, since the token must not follow them to another server.
-        client = new HttpClient(new SocketsHttpHandler { AllowAutoRedirect = false, UseCookies = false, ConnectTimeout = TimeSpan.FromSeconds(20) }) { Timeout = Timeout.InfiniteTimeSpan };
+        client = new HttpClient(new SocketsHttpHandler { AllowAutoRedirect = false, UseCookies = false, ConnectTimeout = patience / 3 }) { Timeout = Timeout.InfiniteTimeSpan };
         var version = typeof(HubConnection).Assembly.GetName().Version?.ToString(3) ?? "0";
         client.DefaultRequestHeaders.UserAgent.Add(new ProductInfoHeaderValue("understudy", version));
     }
-
-    /// <summary>How long a server may say nothing.</summary>
-    public TimeSpan Patience { get; init; } = TimeSpan.FromSeconds(60);
 
     /// <summary>The address of something at the Hub; the steps are escaped.</summary>
     public Uri Address(params ReadOnlySpan<string> steps)
@@ -97,7 +97,7 @@ internal sealed class HubConnection : IDisposable
     {
         try
         {
-            silence.CancelAfter(Patience);
+            silence.CancelAfter(patience);
             return stream.ReadAsync(buffer, silence.Token).AsTask().GetAwaiter().GetResult();
         }
         catch (Exception e) when (e is IOException or HttpRequestException)
@@ -106,7 +106,7 @@ internal sealed class HubConnection : IDisposable
         }
         catch (OperationCanceledException) when (!cancel.IsCancellationRequested)
         {
-            throw new TransientHubException($"Nothing arrived for {Patience.TotalSeconds:0} s.");
+            throw new TransientHubException($"Nothing arrived for {patience.TotalSeconds:0} s.");
         }
     }
 
@@ -158,7 +158,7 @@ internal sealed class HubConnection : IDisposable
         if (from > 0)
             request.Headers.Range = new RangeHeaderValue(from, null);
         using var silence = CancellationTokenSource.CreateLinkedTokenSource(cancel);
-        silence.CancelAfter(Patience);
+        silence.CancelAfter(patience);
         try
         {
             return client.Send(request, HttpCompletionOption.ResponseHeadersRead, silence.Token);
@@ -175,9 +175,13 @@ internal sealed class HubConnection : IDisposable
         {
             throw new TransientHubException($"{uri.Host} closed the connection without an answer.");
         }
+        catch (OperationCanceledException) when (!silence.IsCancellationRequested)
+        {
+            throw new TransientHubException($"{uri.Host} cannot be reached (no connection within {patience.TotalSeconds / 3:0.#} s).") { Unconnected = true };
+        }
         catch (OperationCanceledException) when (!cancel.IsCancellationRequested)
         {
-            throw new TransientHubException($"{uri.Host} gave no answer for {Patience.TotalSeconds:0} s.");
+            throw new TransientHubException($"{uri.Host} gave no answer for {patience.TotalSeconds:0} s.");
         }
     }
 

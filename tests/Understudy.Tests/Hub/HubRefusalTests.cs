@@ -1,3 +1,5 @@
+using System.Net;
+using System.Net.Sockets;
 using System.Text;
 using System.Text.Json;
 using Understudy.Hub;
@@ -88,6 +90,22 @@ public sealed class HubRefusalTests : IDisposable
         }
         Assert.Matches(@"^hf://owner/tiny-model: 127\.0\.0\.1 cannot be reached \(.+\)\. It is taken from the cache: commit 0123456789abcdef0123456789abcdef01234567\.$", hub.Notes[^1]);
         Assert.StartsWith("hf://owner/other: 127.0.0.1 cannot be reached (", hub.Fault("owner/other"), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_server_that_takes_no_connection_is_not_asked_for_long()
+    {
+        // Two callers fill the queue of a listener that never answers; the next one hears nothing.
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start(1);
+        using var first = new TcpClient();
+        using var second = new TcpClient();
+        first.Connect((IPEndPoint)listener.LocalEndpoint);
+        second.Connect((IPEndPoint)listener.LocalEndpoint);
+        using var client = new HubClient(new HubSettings { Endpoint = new Uri($"http://{listener.LocalEndpoint}"), CacheFolder = hub.Cache }, (pause, _) => hub.Pauses.Add(pause.TotalSeconds), _ => long.MaxValue, TimeSpan.FromSeconds(0.9), links: true);
+        var fault = Assert.Throws<HubException>(() => client.Find(HubFixture.Named(), hub, default));
+        Assert.Equal("hf://owner/tiny-model: 127.0.0.1 cannot be reached (no connection within 0.3 s). It was tried 3 times. Try again later; what has arrived is kept, and HF_HUB_OFFLINE=1 takes what was downloaded before.", fault.Message);
+        Assert.Equal([1.0, 2], hub.Pauses);
     }
 
     [Fact]
