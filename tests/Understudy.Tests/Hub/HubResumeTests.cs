@@ -128,6 +128,16 @@ public sealed class HubResumeTests : IDisposable
     }
 
     [Fact]
+    public void A_server_that_drops_and_cannot_continue_sends_the_whole()
+    {
+        var drops = 1;
+        hub.Server.Instead = request => IsBody(request) ? new HubAnswer(200, Bytes, drops-- > 0 ? 1000 : null) : null;
+        hub.Download();
+        Assert.Equal(["all", "bytes=1000-"], hub.Ranges(Weights));
+        Assert.Equal(Bytes, File.ReadAllBytes(Path.Combine(hub.Snapshot, Weights)));
+    }
+
+    [Fact]
     public void A_part_that_is_whole_already_is_not_asked_for()
     {
         Leave(Bytes);
