@@ -57,15 +57,19 @@ internal sealed class AddedVocabulary
     /// <summary>Whether decoding leaves out a token with this text. A special token whose normalised content differs is not recognised, as in the reference.</summary>
     public bool IsSpecial(string text) => ids.TryGetValue(text, out var id) && tokens[id].Special;
 
-    /// <summary>Cuts the added tokens out of the text, normalising it on the way: first those that are matched raw, then the others.</summary>
-    public void Extract(PreTokenizedText text, INormalizer? normalizer)
+    /// <summary>Cuts the added tokens out of the text, normalising it on the way: first those that are matched raw, then the others; what <paramref name="shadows"/> hides is none.</summary>
+    public void Extract(PreTokenizedText text, INormalizer? normalizer, TokenShadows? shadows = null)
     {
         if (!raw.IsEmpty) text.Split(piece => Pieces(piece, raw));
+        // Where special tokens are looked for once more, hidden ones stay hidden until that is done.
+        var restoresLate = shadows is not null && tokens.Values.Any(token => token.Special && token.Normalized);
+        if (shadows is not null && !restoresLate) text.Rewrite(piece => piece.WithText(shadows.Restore(piece.Text)));
         text.Split(piece =>
         {
             if (normalizer is not null) piece = normalizer.Normalize(piece);
             return normalized.IsEmpty ? [new TextPiece(piece)] : Pieces(piece, normalized);
         });
+        if (restoresLate) text.Rewrite(piece => piece.WithText(shadows!.Restore(piece.Text)));
     }
 
     /// <summary>The parts of a text; <c>Id</c> is -1 between added tokens.</summary>

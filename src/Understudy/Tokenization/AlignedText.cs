@@ -94,6 +94,9 @@ internal sealed class AlignedText
         return new AlignedText(prefix + Text, alignments, OriginalStart);
     }
 
+    /// <summary>Exchanges the text for another of the same length, unit for unit.</summary>
+    public AlignedText WithText(string text) => new(text, map, OriginalStart);
+
     /// <summary>Replaces every match; the replacement stands for the last character of its match.</summary>
     public AlignedText Replace(IEnumerable<TextRange> ranges, string replacement)
     {

@@ -119,6 +119,18 @@ public sealed class Tokenizer
         idEncoder.Value.Encode(text, ids, addSpecialTokens);
     }
 
+    /// <summary>
+    /// The ids of a text as plain text, for texts of unknown origin: a special token that it spells out, such as
+    /// <c>&lt;|im_end|&gt;</c>, is encoded by its characters, and none is added. Other added tokens are recognised as ever.
+    /// </summary>
+    /// <exception cref="ArgumentException">The text uses nearly every private character of Unicode.</exception>
+    public int[] EncodePlain(string text)
+    {
+        ArgumentNullException.ThrowIfNull(text);
+        var shadows = new TokenShadows(AddedTokens.Values, [text]);
+        return EncodeShadowed(shadows.Hide(text), shadows);
+    }
+
     /// <summary>Turns ids back into text; ids that stand for no token are left out.</summary>
     public string Decode(ReadOnlySpan<int> ids, bool skipSpecialTokens = true)
     {
@@ -150,12 +162,16 @@ public sealed class Tokenizer
         return parts.PostProcessor?.Process(sequences, addSpecialTokens) ?? sequences;
     }
 
-    internal TokenSequence Sequence(SourceText text, int input)
+    internal int[] EncodeShadowed(string text, TokenShadows shadows) =>
+        [.. Process(Sequence(new SourceText(text), 0, shadows), null, addSpecialTokens: false).SelectMany(sequence => sequence.Ids)];
+
+    internal TokenSequence Sequence(SourceText text, int input, TokenShadows? shadows = null)
     {
         var work = new PreTokenizedText(text.Text);
-        parts.AddedVocabulary.Extract(work, parts.Normalizer);
+        parts.AddedVocabulary.Extract(work, parts.Normalizer, shadows);
         parts.PreTokenizer?.PreTokenize(work);
-        work.Tokenize(parts.Model.Tokenize);
+        if (shadows is null) work.Tokenize(parts.Model.Tokenize);
+        else work.Tokenize(piece => parts.Model.Tokenize(piece, id => AddedTokens.TryGetValue(id, out var token) && token.Special));
         var sequence = new TokenSequence();
         foreach (var piece in work.Pieces)
         {

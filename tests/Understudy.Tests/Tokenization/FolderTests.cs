@@ -67,6 +67,22 @@ public sealed class FolderTests
         Assert.Contains("'vocab.txt'. It has 'vocab.json', but not 'merges.txt'. Copy", error.Message, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("tokenizer.model")]
+    [InlineData("spiece.model")]
+    [InlineData("sentencepiece.bpe.model")]
+    public void A_compiled_model_alone_is_refused_with_the_way_to_convert_it(string name)
+    {
+        using var folder = new TemporaryFolder();
+        File.WriteAllBytes(folder[name], [10, 14]);
+        var error = Assert.Throws<FileNotFoundException>(() => Tokenizer.FromFolder(folder.FullName));
+        Assert.Equal(
+            $"'{folder.FullName}' has no 'tokenizer.json', only '{name}', a compiled model of SentencePiece or tiktoken, which is not read. Convert it once with Python: "
+            + "from transformers import AutoTokenizer; AutoTokenizer.from_pretrained(FOLDER).save_pretrained(FOLDER). This writes 'tokenizer.json' beside it.", error.Message);
+        File.Copy("Fixtures/tokenizers/t5-style/tokenizer.json", folder["tokenizer.json"]);
+        Assert.Equal(900, Tokenizer.FromFolder(folder.FullName).VocabularySize);
+    }
+
     [Fact]
     public void Faults_of_bare_vocabularies_name_file_and_line()
     {

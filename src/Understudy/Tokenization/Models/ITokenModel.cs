@@ -12,6 +12,9 @@ internal interface ITokenModel
 
     IReadOnlyList<Token> Tokenize(string piece);
 
+    /// <summary>As <see cref="Tokenize(string)"/>, but never finds a token for which <paramref name="isHidden"/> holds in the text, where the model could.</summary>
+    IReadOnlyList<Token> Tokenize(string piece, Func<int, bool> isHidden) => Tokenize(piece);
+
     /// <summary>Writes the <c>model</c> object of a <c>tokenizer.json</c>.</summary>
     void Write(Utf8JsonWriter json);
 }

@@ -42,12 +42,14 @@ internal sealed class UnigramModel : ITokenModel
 
     public IReadOnlyList<Token> Tokenize(string piece)
     {
-        if (piece.Length > LongestCachedWord) return Cut(piece);
+        if (piece.Length > LongestCachedWord) return Cut(piece, null);
         if (cache.TryGetValue(piece, out var tokens)) return tokens;
-        tokens = Cut(piece);
+        tokens = Cut(piece, null);
         if (Volatile.Read(ref cached) < LargestCache && cache.TryAdd(piece, tokens)) Interlocked.Increment(ref cached);
         return tokens;
     }
+
+    public IReadOnlyList<Token> Tokenize(string piece, Func<int, bool> isHidden) => Cut(piece, isHidden);
 
     public void Write(Utf8JsonWriter json)
     {
@@ -68,19 +70,19 @@ internal sealed class UnigramModel : ITokenModel
         json.WriteEndObject();
     }
 
-    private Token[] Cut(string piece)
+    private Token[] Cut(string piece, Func<int, bool>? isHidden)
     {
         var tokens = new List<Token>();
-        foreach (var (start, end) in BestPath(piece))
+        foreach (var (start, end) in BestPath(piece, isHidden))
         {
-            if (Vocabulary.TryGetId(piece.AsSpan(start, end - start), out var id)) tokens.Add(new Token(id, Vocabulary.Token(id)!, start, end));
+            if (Vocabulary.TryGetId(piece.AsSpan(start, end - start), out var id) && isHidden?.Invoke(id) != true) tokens.Add(new Token(id, Vocabulary.Token(id)!, start, end));
             else if (!byteFallback || !TryAddBytes(piece, start, end, tokens)) tokens.Add(new Token(Unknown(piece), piece[start..end], start, end));
         }
         return [.. tokens];
     }
 
     /// <summary>The parts of the best path in order, unknown neighbours fused.</summary>
-    private List<(int Start, int End)> BestPath(string piece)
+    private List<(int Start, int End)> BestPath(string piece, Func<int, bool>? isHidden)
     {
         var scores = new double[piece.Length + 1];
         var starts = new int[piece.Length + 1];
@@ -94,7 +96,7 @@ internal sealed class UnigramModel : ITokenModel
             for (var end = start; end < piece.Length && trie.TryStep(ref node, piece[end], out var id);)
             {
                 end++;
-                if (id < 0) continue;
+                if (id < 0 || isHidden?.Invoke(id) == true) continue;
                 Reach(start, end, id, entries[id].Score);
                 isCovered |= end - start == units;
             }

@@ -9,9 +9,11 @@ internal sealed class WordLevelModel(Vocabulary vocabulary, string unkToken) : I
 
     public string UnkToken => unkToken;
 
-    public IReadOnlyList<Token> Tokenize(string piece)
+    public IReadOnlyList<Token> Tokenize(string piece) => Tokenize(piece, _ => false);
+
+    public IReadOnlyList<Token> Tokenize(string piece, Func<int, bool> isHidden)
     {
-        if (vocabulary.TryGetId(piece, out var id)) return [new Token(id, piece, 0, piece.Length)];
+        if (vocabulary.TryGetId(piece, out var id) && !isHidden(id)) return [new Token(id, piece, 0, piece.Length)];
         if (vocabulary.TryGetId(unkToken, out id)) return [new Token(id, unkToken, 0, piece.Length)];
         throw UnknownToken.Missing(unkToken, piece);
     }

@@ -3,6 +3,8 @@ namespace Understudy.Tokenization.Serialization;
 /// <summary>Finds the tokenizer of a model folder.</summary>
 internal static class FolderReader
 {
+    private static readonly string[] Compiled = ["tokenizer.model", "spiece.model", "sentencepiece.bpe.model", "spm.model", "source.spm", "tiktoken.model"];
+
     public static Tokenizer Read(string folder)
     {
         ArgumentNullException.ThrowIfNull(folder);
@@ -22,6 +24,12 @@ internal static class FolderReader
         if (File.Exists(vocabulary) && File.Exists(merges)) return VocabMergesReader.Read(vocabulary, merges, TokenizerSettings.Read(folder));
         var words = Path.Combine(folder, "vocab.txt");
         if (File.Exists(words)) return VocabTextReader.Read(words, TokenizerSettings.Read(folder));
+        if (Compiled.FirstOrDefault(name => File.Exists(Path.Combine(folder, name))) is { } compiled)
+        {
+            throw new FileNotFoundException(
+                $"'{folder}' has no 'tokenizer.json', only '{compiled}', a compiled model of SentencePiece or tiktoken, which is not read. Convert it once with Python: "
+                + "from transformers import AutoTokenizer; AutoTokenizer.from_pretrained(FOLDER).save_pretrained(FOLDER). This writes 'tokenizer.json' beside it.", tokenizer);
+        }
         var lone = File.Exists(vocabulary) ? " It has 'vocab.json', but not 'merges.txt'." : File.Exists(merges) ? " It has 'merges.txt', but not 'vocab.json'." : "";
         throw new FileNotFoundException(
             $"'{folder}' has no tokenizer: looked for 'tokenizer.json', for 'vocab.json' with 'merges.txt', and for 'vocab.txt'.{lone} "
