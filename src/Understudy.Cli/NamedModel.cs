@@ -1,3 +1,4 @@
+using Understudy.Models;
 using Understudy.Recipes;
 
 namespace Understudy.Cli;
@@ -17,5 +18,15 @@ internal static class NamedModel
             return given;
         using var models = new ModelFolders();
         return RunScreen.Show(execution.Error, progress => models.Fetch(given, progress, execution.Stop));
+    }
+
+    /// <summary>The folder of an adapter's base, downloaded first where it is on the Hub; null for a whole model.</summary>
+    /// <exception cref="InvalidDataException">The adapter names a base that is nowhere.</exception>
+    public static string? Base(string folder, Execution execution)
+    {
+        if (!AdapterFolder.Recognises(folder))
+            return null;
+        using var models = new ModelFolders();
+        return RunScreen.Show(execution.Error, progress => models.FetchBase(folder, progress, execution.Stop));
     }
 }

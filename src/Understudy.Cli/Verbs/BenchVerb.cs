@@ -11,7 +11,7 @@ internal static class BenchVerb
 {
     public static Command Create(Execution execution)
     {
-        var set = GlobalOptions.Set("What to measure, for example --set architecture.hidden_size=256. May be given several times. Keys: vocab_size, batch_size, row_length, gradient_checkpointing, generation_rows, prompt_length, new_tokens, gemm_size, repeats, precisions, seed, architecture.");
+        var set = GlobalOptions.Set("What to measure, for example --set architecture.hidden_size=256. May be given several times. Keys: vocab_size, batch_size, row_length, gradient_checkpointing, generation_rows, prompt_length, new_tokens, gemm_size, repeats, precisions, seed, architecture, lora.");
         var threads = GlobalOptions.Threads();
         var device = GlobalOptions.Device();
         var verb = new Verb("bench", "Measures training and generation of a GPT-NeoX with random weights, next to the rate of a plain matrix product.",
@@ -38,7 +38,7 @@ internal static class BenchVerb
     private static IEnumerable<string> Lines(BenchOptions options, BenchResult result)
     {
         var shape = options.Architecture;
-        yield return Text($"GPT-NeoX, {shape.NumHiddenLayers} layers, width {shape.HiddenSize}, {shape.NumAttentionHeads} heads, vocabulary {options.VocabSize:N0}: {result.Parameters:N0} parameters, {result.CountedParameters:N0} of them without the input embedding; {result.Threads} threads, libtorch {torch.__version__}; medians of {options.Repeats}");
+        yield return Text($"GPT-NeoX, {shape.NumHiddenLayers} layers, width {shape.HiddenSize}, {shape.NumAttentionHeads} heads, vocabulary {options.VocabSize:N0}: {result.Parameters:N0} parameters, {result.CountedParameters:N0} of them without the input embedding{(result.TrainedParameters == result.Parameters ? "" : Text($", {result.TrainedParameters:N0} of an adapter are trained"))}; {result.Threads} threads, libtorch {torch.__version__}; medians of {options.Repeats}");
         foreach (var figures in result.Figures)
         {
             var name = figures.Precision.ToString().ToLowerInvariant();

@@ -21,7 +21,8 @@ internal static class EvaluateVerb
         {
             var source = arguments.Read(parsed, execution);
             var rows = ExampleReader.Read(source, labelled: true).Take(source.MaxRows ?? int.MaxValue).ToArray();
-            var (result, _) = Evaluate.Student(arguments.Model(parsed, execution), rows, arguments.Options(parsed), seed: 1, arguments.Device(parsed), execution.Stop);
+            var folder = arguments.Model(parsed, execution);
+            var (result, _) = Evaluate.Student(folder, rows, arguments.Options(parsed), seed: 1, arguments.Device(parsed), execution.Stop, NamedModel.Base(folder, execution));
             execution.Output.Write(parsed.GetValue(json) ? RunJson.Text(result) : Table(result));
             return ExitCodes.Done;
         });

@@ -34,7 +34,8 @@ internal static class PredictVerb
             var onTerminal = ReferenceEquals(execution.Output, Console.Out) && !Console.IsOutputRedirected;
             var jsonl = parsed.GetValue(format) is { } given ? given == "jsonl" : !onTerminal || parsed.GetValue(all) || parsed.GetValue(withText);
             var rows = ExampleReader.Read(source, labelled: false).Take(source.MaxRows ?? int.MaxValue);
-            using var student = Predict.Load(arguments.Model(parsed, execution), arguments.Device(parsed));
+            var folder = arguments.Model(parsed, execution);
+            using var student = Predict.Load(folder, arguments.Device(parsed), NamedModel.Base(folder, execution));
             IPredictionWriter writer = jsonl
                 ? new PredictionLines(execution.Output, parsed.GetValue(all) ? student.Labels : [], parsed.GetValue(withText))
                 : new PredictionTable(execution.Output, student.Labels, onTerminal ? Console.WindowWidth : 100);

@@ -1,5 +1,4 @@
 using System.Text.Json;
-using Understudy.Tokenization;
 using Understudy.Torch;
 
 namespace Understudy.Models;
@@ -32,27 +31,26 @@ public static class AdapterFolder
     {
         var name = ReadConfig(folder).BaseModelNameOrPath;
         var file = Path.Combine(folder, ConfigName);
+        if (FindBase(folder) is { } found) return found;
         if (string.IsNullOrWhiteSpace(name)) throw new InvalidDataException($"{file}: 'base_model_name_or_path' is missing. Write the base model's folder there.");
-        if (name.Contains('\0')) throw new InvalidDataException($"{file}: 'base_model_name_or_path' is no path.");
-        var last = Path.GetFileName(name.TrimEnd('/', '\\'));
-        string[] places = [Path.Combine(folder, name), name, .. last is "" or "." or ".." ? Array.Empty<string>() : [Path.Combine(Path.GetFullPath(folder), "..", last)]];
-        return places.FirstOrDefault(place => File.Exists(Path.Combine(place, ConfigJson.FileName))) is { } found
-            ? Path.GetFullPath(found)
-            : throw new InvalidDataException($"{file}: the base model '{name}' is not there ('base_model_name_or_path'). Looked for {ConfigJson.FileName} in {string.Join(", ", places.Select(Path.GetFullPath))}. Put the base there, or write its folder into the file.");
+        throw new InvalidDataException($"{file}: the base model '{name}' is not there ('base_model_name_or_path'). Looked for {ConfigJson.FileName} in {string.Join(", ", Places(folder, name).Select(Path.GetFullPath))}. Put the base there, or write its folder into the file.");
     }
 
-    /// <summary>Writes an adapter, and beside it what is needed to use it: each file appears whole or not at all, <c>adapter_config.json</c> last.</summary>
+    /// <summary>As <see cref="BaseOf"/>; null where no folder is found.</summary>
+    internal static string? FindBase(string folder) => ReadConfig(folder).BaseModelNameOrPath is { } name && !string.IsNullOrWhiteSpace(name)
+        ? Places(folder, name).Where(place => File.Exists(Path.Combine(place, ConfigJson.FileName))).Select(Path.GetFullPath).FirstOrDefault()
+        : null;
+
+    /// <summary>Writes an adapter: each file appears whole or not at all, <c>adapter_config.json</c> last.</summary>
     /// <param name="adapter">The adapter.</param>
     /// <param name="folder">Made when it is not there.</param>
     /// <param name="model">The adapter's base.</param>
-    /// <param name="tokenizer">The base's tokenizer; null writes none.</param>
-    public static void Save(LoraAdapter adapter, string folder, IPretrainedModel model, Tokenizer? tokenizer = null)
+    public static void Save(LoraAdapter adapter, string folder, IPretrainedModel model)
     {
         ArgumentNullException.ThrowIfNull(adapter);
         ArgumentNullException.ThrowIfNull(model);
         Directory.CreateDirectory(folder);
         WeightFile.Write(Path.Combine(folder, Checkpoint.AdapterWeightsName), adapter.Parameters);
-        tokenizer?.Save(Path.Combine(folder, "tokenizer.json"));
         var config = adapter.Config;
         // Read with other layers in mind, 'all-linear' or a family's usual choice would mean others.
         if (config.TargetModules is null && (config.TargetPattern is null || config.TargetPattern.Equals(LoraConfig.AllLinear, StringComparison.OrdinalIgnoreCase)))
@@ -114,6 +112,13 @@ public static class AdapterFolder
     private static InvalidDataException Homeless(CheckpointTensor? tensor, string folder, IPretrainedModel model) => tensor is null
         ? new InvalidDataException($"{folder}: {ConfigName} names no linear layer of the base, and there are no tensors. The base's layers are called {LoraTargets.Endings(model)}.")
         : new InvalidDataException($"{tensor.File.Path} does not fit its base: tensor '{tensor.Entry.Name}' {Shape(tensor.Entry.Shape)} belongs to no layer that {ConfigName} names and the base has. The base's first layer is '{model.Linears[0].Name}' {Shape([model.Linears[0].Weight.OutFeatures, model.Linears[0].Weight.InFeatures])}, and its layers are called {LoraTargets.Endings(model)}.");
+
+    private static string[] Places(string folder, string name)
+    {
+        if (name.Contains('\0')) throw new InvalidDataException($"{Path.Combine(folder, ConfigName)}: 'base_model_name_or_path' is no path.");
+        var last = Path.GetFileName(name.TrimEnd('/', '\\'));
+        return [Path.Combine(folder, name), name, .. last is "" or "." or ".." ? Array.Empty<string>() : [Path.Combine(Path.GetFullPath(folder), "..", last)]];
+    }
 
     private static string Shape(IEnumerable<long> shape) => $"[{string.Join(", ", shape)}]";
 }

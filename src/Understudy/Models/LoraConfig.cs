@@ -91,6 +91,9 @@ public sealed record LoraConfig
     /// <summary>Where the base model is: a folder, or a name on the Hub.</summary>
     public string? BaseModelNameOrPath { get; init; }
 
+    /// <summary>Branch, tag or commit of a base on the Hub; null for none.</summary>
+    public string? Revision { get; init; }
+
     /// <summary>The file this was read from; keys that nothing here reads are kept.</summary>
     internal JsonObject? Stored { get; init; }
 

@@ -67,6 +67,7 @@ internal static class LoraConfigFile
             ModulesToSave = json.Strings("modules_to_save") ?? [],
             TaskType = json.Has("task_type") ? json.String("task_type") : null,
             BaseModelNameOrPath = json.Has("base_model_name_or_path") ? json.String("base_model_name_or_path") : null,
+            Revision = json.Has("revision") ? json.String("revision") : null,
             Stored = json.Root,
         };
         return config.Fault() is { } fault ? throw json.Fault(fault) : config;
@@ -95,7 +96,7 @@ internal static class LoraConfigFile
             ["peft_type"] = LoraType,
             ["r"] = config.R,
             ["rank_pattern"] = new JsonObject([.. config.RankPattern.Select(pair => KeyValuePair.Create(pair.Key, (JsonNode?)pair.Value))]),
-            ["revision"] = null,
+            ["revision"] = config.Revision,
             ["target_modules"] = config.TargetPattern is { } pattern ? (JsonNode)pattern : List(config.TargetModules),
             ["task_type"] = config.TaskType,
             ["use_dora"] = config.UseDora,
@@ -103,8 +104,7 @@ internal static class LoraConfigFile
         };
         foreach (var (key, value) in config.Stored ?? [])
         {
-            // The base may be another revision than the file's only when it is another base.
-            if (!json.ContainsKey(key) || key is "revision" or "auto_mapping") json[key] = value?.DeepClone();
+            if (!json.ContainsKey(key) || key is "auto_mapping") json[key] = value?.DeepClone();
         }
 
         return new JsonObject([.. json.OrderBy(pair => pair.Key, StringComparer.Ordinal).Select(pair => KeyValuePair.Create(pair.Key, pair.Value?.DeepClone()))]);

@@ -83,8 +83,7 @@ public sealed class LoraModel : IDisposable
     public void Merge()
     {
         if (IsMerged) throw Merged("merged again");
-        var adapter = Active ?? throw new InvalidOperationException("No adapter is at work, so there is nothing to merge. Add or load one, or name it with SetActive.");
-        foreach (var layer in adapter.Layers.Keys) RefuseUnlessOwnAndDense(layer);
+        var adapter = RequireMergeable();
         using var gradients = torch.no_grad();
         foreach (var (layer, part) in adapter.Layers)
         {
@@ -136,8 +135,9 @@ public sealed class LoraModel : IDisposable
 
     private LoraAdapter Add(LoraAdapter adapter)
     {
-        if (adapter.Layers.Count == 0)
+        if (!adapter.Layers.Values.Any(part => part is LoraLinear))
         {
+            adapter.Dispose();
             throw new InvalidDataException($"'target_modules' matches none of the {Base.Linears.Count} linear layers of the model. They are called {LoraTargets.Endings(Base)}; '{LoraConfig.AllLinear}' stands for all of them.");
         }
 
@@ -148,6 +148,15 @@ public sealed class LoraModel : IDisposable
         }
 
         SetActive(adapter.Name);
+        return adapter;
+    }
+
+    /// <summary>The adapter at work, which can be merged.</summary>
+    /// <exception cref="InvalidOperationException">As for <see cref="Merge"/>.</exception>
+    internal LoraAdapter RequireMergeable()
+    {
+        var adapter = Active ?? throw new InvalidOperationException("No adapter is at work, so there is nothing to merge. Add or load one, or name it with SetActive.");
+        foreach (var layer in adapter.Layers.Keys) RefuseUnlessOwnAndDense(layer);
         return adapter;
     }
 

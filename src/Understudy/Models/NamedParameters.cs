@@ -28,5 +28,10 @@ internal sealed class RecordingSource(IParameterSource inner) : IParameterSource
         return weight;
     }
 
-    public void Built(Linear layer) => Linears.Add(layer);
+    public void Built(Linear layer)
+    {
+        Linears.Add(layer);
+        // A model inside another one is built from the other one's record.
+        inner.Built(layer);
+    }
 }

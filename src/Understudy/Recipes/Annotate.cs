@@ -56,7 +56,7 @@ public static class Annotate
         {
             using var bar = context.Progress.Start(StageName, pool.Count, "rows");
             bar.Advance(journal.Count);
-            using var teacher = Teacher.Load(teacherFolder, task, context.Device);
+            using var teacher = context.LoadTeacher(teacherFolder, task);
             using var autocast = Precision.Autocast(precision, context.Device);
             var scorer = teacher.Scorer(options);
             foreach (var chunk in left)

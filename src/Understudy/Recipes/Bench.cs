@@ -26,7 +26,15 @@ public static class Bench
     public static BenchResult Run(BenchOptions options, Device device, IRunProgress progress, CancellationToken cancel = default)
     {
         var config = Config(options);
-        using var model = new GptNeoxForCausalLM(config, new RandomParameters(options.Seed, config.InitializerRange, device), device);
+        IParameterSource source = new RandomParameters(options.Seed, config.InitializerRange, device);
+        if (options.Lora is { } adapter)
+        {
+            source = new Held(source, adapter);
+        }
+
+        using var model = new GptNeoxForCausalLM(config, source, device);
+        using var lora = options.Lora is null ? null : new LoraModel(model);
+        var trained = lora?.Add(options.Lora!.ToConfig("CAUSAL_LM", ""), options.Seed).Parameters ?? model.Parameters;
         model.GradientCheckpointing = options.GradientCheckpointing;
         var all = model.Parameters.Sum(parameter => parameter.Value.numel());
         var counted = all - (config.TieWordEmbeddings ? 0 : (long)config.VocabSize * config.HiddenSize);
@@ -34,12 +42,12 @@ public static class Bench
         foreach (var precision in options.Precisions)
         {
             using var bar = progress.Start($"bench {precision.ToString().ToLowerInvariant()}", WarmUpRounds + options.Repeats, "rounds");
-            figures.Add(Measure(model, counted, precision, options, device, bar, cancel));
+            figures.Add(Measure(model, trained, counted, precision, options, device, bar, cancel));
             bar.Finish();
         }
 
         using var process = Process.GetCurrentProcess();
-        return new BenchResult(all, counted, torch.get_num_threads(), process.PeakWorkingSet64, figures);
+        return new BenchResult(all, counted, trained.Sum(parameter => parameter.Value.numel()), torch.get_num_threads(), process.PeakWorkingSet64, figures);
     }
 
     private static GptNeoxConfig Config(BenchOptions options) => new()
@@ -55,15 +63,17 @@ public static class Bench
         AttentionDropout = options.Architecture.Dropout,
     };
 
-    private static BenchFigures Measure(GptNeoxForCausalLM model, long counted, PrecisionMode precision, BenchOptions options, Device device, IStageProgress bar, CancellationToken cancel)
+    private static BenchFigures Measure(GptNeoxForCausalLM model, IReadOnlyList<NamedParameter> trained, long counted, PrecisionMode precision, BenchOptions options, Device device, IStageProgress bar, CancellationToken cancel)
     {
         using var scope = torch.NewDisposeScope();
-        using var optimizer = new AdamW(model.Parameters, weightDecay: 0.1);
+        using var optimizer = new AdamW(trained, weightDecay: 0.1);
         var random = new SeededRandom(options.Seed);
         var type = precision == PrecisionMode.Bf16 ? ScalarType.BFloat16 : ScalarType.Float32;
         using var numbers = new Generator(options.Seed);
         var factor = torch.randn([options.GemmSize, options.GemmSize], numbers).to(type, device);
-        var work = 6.0 * counted * options.BatchSize * options.RowLength;
+        // A weight that is not trained needs no gradient of its own.
+        var ownWork = options.Lora is null ? 0 : 6.0 * trained.Sum(parameter => parameter.Value.numel());
+        var work = ((options.Lora is null ? 6.0 : 4.0) * counted + ownWork) * options.BatchSize * options.RowLength;
         var rounds = new List<Round>();
         for (var round = 0; round < WarmUpRounds + options.Repeats; round++)
         {
@@ -154,6 +164,23 @@ public static class Bench
     {
         var ordered = values.Order().ToArray();
         return (ordered[(ordered.Length - 1) / 2] + ordered[ordered.Length / 2]) / 2;
+    }
+
+    /// <summary>Weights as an adapter's base holds them, one after the other.</summary>
+    private sealed class Held(IParameterSource inner, LoraOptions options) : IParameterSource
+    {
+        public Tensor Take(string name, ParameterInit init, params ReadOnlySpan<long> shape)
+        {
+            using var wide = inner.Take(name, init, shape);
+            return DisposeScope.Detach(wide.detach().to(options.BaseDtype.ToScalarType()));
+        }
+
+        public ILinearWeight TakeLinear(string name, long inFeatures, long outFeatures, LinearLayout layout, bool quantizable)
+        {
+            if (!quantizable || options.BaseQuantization == WeightQuantization.None) return new DenseWeight(name, Take(name, ParameterInit.Normal, outFeatures, inFeatures));
+            using var wide = Take(name, ParameterInit.Normal, outFeatures, inFeatures);
+            return options.BaseQuantization == WeightQuantization.Nf4 ? Nf4Weight.Quantize(name, wide) : Int8Weight.Quantize(name, wide);
+        }
     }
 
     private readonly record struct Round(double GemmRate, double Step, double PromptRate, double TokenRate);

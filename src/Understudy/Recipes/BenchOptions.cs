@@ -14,6 +14,10 @@ public sealed record BenchOptions
         Family = ArchitectureFamily.GptNeox, NumHiddenLayers = 6, HiddenSize = 512, NumAttentionHeads = 8, Dropout = 0,
     };
 
+    /// <summary>An adapter that is trained in place of the weights.</summary>
+    /// <value>The default value is null: all weights are trained.</value>
+    public LoraOptions? Lora { get; init; }
+
     /// <summary>Tokens of the vocabulary, at least 2.</summary>
     /// <value>The default value is 50,304.</value>
     public int VocabSize { get; init; } = 50_304;
@@ -76,6 +80,7 @@ public sealed record BenchOptions
                 : null,
             Fits("row_length", RowLength),
             GenerationRows > 0 ? Fits("prompt_length", PromptLength + NewTokens) : null),
+        .. (Lora?.Validate() ?? []).Select(fault => fault.Under("lora")),
         .. Architecture.Validate().Select(fault => fault.Under("architecture")),
     ];
 

@@ -181,7 +181,7 @@ public static class Distill
         var stage = context.Folder.Begin($"{name}.evaluate", new Fingerprint().AddUpstream("student", print).AddOptions("evaluation", options.Evaluation).Add("seed", $"{options.Seed}"), file);
         if (stage.State != StageState.Finished)
         {
-            var (result, predictions) = Evaluate.Student(folder, data.Test, options.Evaluation, options.Seed, context.Device, context.Cancel);
+            var (result, predictions) = Evaluate.Student(folder, data.Test, options.Evaluation, options.Seed, context.Device, context.Cancel, context.BaseOf(folder));
             TestPrediction.Write(file, predictions);
             context.Folder.Metrics.DropAfter($"{name}.evaluate", -1);
             context.Folder.Metrics.Append($"{name}.evaluate", 0, ("test_accuracy", result.Accuracy), ("test_macro_f1", result.MacroF1));

@@ -1,7 +1,5 @@
 using Understudy.Data;
 using Understudy.Evaluation;
-using Understudy.Models;
-using Understudy.Tokenization;
 using Understudy.Torch;
 using Understudy.Training;
 
@@ -11,17 +9,18 @@ namespace Understudy.Recipes;
 public static class Evaluate
 {
     /// <summary>Measures a student.</summary>
-    /// <param name="folder">A classifier's folder.</param>
+    /// <param name="folder">A classifier's folder, or that of a classifier's adapter.</param>
     /// <param name="rows">Labelled rows.</param>
     /// <param name="options">How.</param>
     /// <param name="seed">What the bootstrap's resamples derive from.</param>
     /// <param name="device">Where it runs.</param>
     /// <param name="cancel">Asked between two batches.</param>
+    /// <param name="adapterBase">The folder of an adapter's base; null to look for it where the adapter says.</param>
     /// <exception cref="InvalidDataException">The folder holds no classifier, there are no rows, or they have labels it does not know.</exception>
-    public static (EvaluationResult Result, IReadOnlyList<TestPrediction> Predictions) Student(string folder, IReadOnlyList<Example> rows, EvaluationOptions options, long seed, Device device, CancellationToken cancel)
+    public static (EvaluationResult Result, IReadOnlyList<TestPrediction> Predictions) Student(string folder, IReadOnlyList<Example> rows, EvaluationOptions options, long seed, Device device, CancellationToken cancel, string? adapterBase = null)
     {
-        using var model = AutoModel.LoadSequenceClassifier(folder, new LoadOptions { Device = device });
-        var labels = new LabelSet(model.Labels);
+        using var student = StudentModel.Load(folder, device, adapterBase);
+        var labels = new LabelSet(student.Model.Labels);
         if (rows.FirstOrDefault(row => !labels.Contains(row.Label)) is { } unknown)
         {
             throw new InvalidDataException($"Row '{unknown.Id}' has the label '{unknown.Label}', which the model in {folder} does not know. It knows: {string.Join(", ", labels)}.");
@@ -32,13 +31,13 @@ public static class Evaluate
             throw new InvalidDataException("There are no rows to measure the model on. Expected at least one labelled row.");
         }
 
-        var encoder = new ClassifierRows(Tokenizer.FromFolder(folder), model, null);
+        var encoder = new ClassifierRows(student.Tokenizer, student.Model, null);
         var predictions = encoder.Predict(encoder.Encode(rows), options.BatchSize, PrecisionMode.Fp32, device, cancel);
         return (Measure(rows, predictions, labels, options, seed), TestPrediction.Of(rows, predictions, labels));
     }
 
     /// <summary>Measures the teacher, by label scoring.</summary>
-    /// <param name="folder">The tuned teacher's folder.</param>
+    /// <param name="folder">The folder of the tuned teacher or of its adapter.</param>
     /// <param name="task">The task.</param>
     /// <param name="rows">Labelled rows, at least one.</param>
     /// <param name="annotate">How labels are scored.</param>
@@ -48,7 +47,7 @@ public static class Evaluate
     /// <param name="context">The run.</param>
     public static (EvaluationResult Result, IReadOnlyList<TestPrediction> Predictions) Teacher(string folder, ClassificationTask task, IReadOnlyList<Example> rows, Synthesis.AnnotateOptions annotate, EvaluationOptions options, long seed, PrecisionMode precision, RunContext context)
     {
-        using var teacher = Recipes.Teacher.Load(folder, task, context.Device);
+        using var teacher = context.LoadTeacher(folder, task);
         using var autocast = Precision.Autocast(precision, context.Device);
         using var bar = context.Progress.Start("evaluate teacher", rows.Count, "rows");
         var predictions = new Prediction[rows.Count];

@@ -1,6 +1,7 @@
 using System.Globalization;
 using Understudy.Data;
 using Understudy.Generation;
+using Understudy.Models;
 using Understudy.Runs;
 using Understudy.Torch;
 using Understudy.Training;
@@ -19,7 +20,7 @@ public static class FineTuneTeacher
 {
     private const string StageName = "tune";
 
-    /// <summary>Tunes all weights and saves the teacher. A finished stage is not repeated, an interrupted one continues.</summary>
+    /// <summary>Tunes all weights, or an adapter, and saves the teacher. A finished stage is not repeated, an interrupted one continues.</summary>
     /// <param name="options">How.</param>
     /// <param name="model">The language model to begin with: a folder, or a name on the Hub.</param>
     /// <param name="task">The task.</param>
@@ -28,13 +29,18 @@ public static class FineTuneTeacher
     /// <param name="seed">The run's seed.</param>
     /// <param name="upstream">What the model depends on.</param>
     /// <param name="context">The run.</param>
-    /// <returns>The tuned teacher's folder and what was reached.</returns>
+    /// <returns>The folder of the tuned teacher, or of its adapter, and what was reached.</returns>
     public static (string Folder, Fingerprint Fingerprint, TuneResult Result) Run(TeacherOptions options, string model, ClassificationTask task, DataSets data, bool generates, long seed, Fingerprint upstream, RunContext context)
     {
-        var target = context.Folder.Model("teacher");
+        var target = context.Folder.Model(options.Lora is null || options.Merge ? "teacher" : "teacher-adapter");
         var fingerprint = new Fingerprint().AddOptions("teacher.tune", options.Tune)
             .Add("weights", string.Create(CultureInfo.InvariantCulture, $"{options.PromptLossWeight} {options.LabelLossWeight} {(generates ? options.GenerationLossWeight : null)}"))
             .Add("seed", (options.Tune.Seed ?? seed).ToString()).AddUpstream("model and data", upstream);
+        if (options.Lora is { } adapter)
+        {
+            fingerprint.AddOptions("teacher.lora", adapter).Add("teacher.merge", options.Merge.ToString());
+        }
+
         var stage = context.Begin(StageName, fingerprint, target);
         if (stage.State == StageState.Finished)
         {
@@ -42,12 +48,54 @@ public static class FineTuneTeacher
             return (target, fingerprint, stage.Result<TuneResult>());
         }
 
-        using var teacher = Teacher.Load(context.FetchModel(model), task, context.Device, options.Tune.MaxLength);
+        using var teacher = Load(options, model, task, options.Tune.Seed ?? seed, context);
         var result = Train(teacher, options, task, data, generates, options.Tune.Seed ?? seed, stage, context);
-        teacher.Save(target);
+        if (options.Merge)
+        {
+            teacher.Merge();
+        }
+
+        if (teacher.Adapter is { } tuned)
+        {
+            AdaptedModel.Save(tuned, target, teacher.Model, options.Lora!);
+        }
+        else
+        {
+            teacher.Save(target);
+        }
+
         stage.Finish(result);
         TrainingSession.DeleteCheckpoints(stage.Folder);
         return (target, fingerprint, result);
+    }
+
+    private static Teacher Load(TeacherOptions options, string model, ClassificationTask task, long seed, RunContext context)
+    {
+        var folder = context.FetchModel(model);
+        if (AdapterFolder.Recognises(folder))
+        {
+            throw new InvalidDataException($"{folder} holds an adapter, and 'teacher.model' needs a whole model. 'understudy merge {folder} --output FOLDER' writes one.");
+        }
+
+        var teacher = Teacher.Load(folder, task, options.Lora?.Holding(context.Device) ?? new LoadOptions { Device = context.Device }, options.Tune.MaxLength);
+        if (options.Lora is not { } lora)
+        {
+            return teacher;
+        }
+
+        try
+        {
+            var onHub = context.FindModel(model);
+            teacher.Adapt(lora.ToConfig("CAUSAL_LM", onHub?.Name ?? Path.GetFullPath(folder), onHub?.Commit), seed, options.Merge);
+            var own = teacher.Adapter!.Parameters.Sum(parameter => parameter.Value.numel());
+            context.Progress.Note($"{StageName}: {own:N0} weights of an adapter on {teacher.Adapter.LayerNames.Count} layers are tuned, {teacher.Model.Parameters.Sum(parameter => parameter.Value.numel()):N0} stay as they are.");
+            return teacher;
+        }
+        catch
+        {
+            teacher.Dispose();
+            throw;
+        }
     }
 
     private static TuneResult Train(Teacher teacher, TeacherOptions options, ClassificationTask task, DataSets data, bool generates, long seed, RunStage stage, RunContext context)
@@ -55,7 +103,7 @@ public static class FineTuneTeacher
         var training = options.Tune;
         var rows = Rows(teacher, options, data, generates);
         var plan = new BatchPlan([.. rows.Select(row => row.Ids.Length)], training, seed);
-        using var session = new TrainingSession(teacher.Model, training, plan.TotalSteps(), seed, stage.Folder);
+        using var session = new TrainingSession(teacher.Model, training, plan.TotalSteps(), seed, stage.Folder, teacher.Adapter?.Parameters);
         context.Folder.Metrics.DropAfter(StageName, session.Progress.Step);
         using var bar = context.Progress.Start("tune teacher", session.TotalSteps, "steps");
         bar.Advance(session.Progress.Step);

@@ -1,4 +1,5 @@
 using Understudy.Hub;
+using Understudy.Models;
 using Understudy.Runs;
 
 namespace Understudy.Recipes;
@@ -72,6 +73,24 @@ public sealed class ModelFolders : IDisposable
 
         using var shown = new HubProgress(progress);
         return hub.Value.Fetch(onHub, shown, cancel);
+    }
+
+    /// <summary>The folder of an adapter's base: where the adapter's <c>base_model_name_or_path</c> says, downloaded where that is a name on the Hub.</summary>
+    /// <param name="adapter">A PEFT folder.</param>
+    /// <param name="progress">Told how much has arrived.</param>
+    /// <param name="cancel">Stops it; what has arrived is kept for the next time.</param>
+    /// <exception cref="InvalidDataException">The base is in no folder, and cannot be a name on the Hub.</exception>
+    /// <exception cref="HubException">The base is in no folder, and the Hub does not give it.</exception>
+    public string FetchBase(string adapter, IRunProgress progress, CancellationToken cancel)
+    {
+        if (AdapterFolder.FindBase(adapter) is { } folder)
+        {
+            return folder;
+        }
+
+        var config = AdapterFolder.ReadConfig(adapter);
+        var named = $"{HubName.Prefix}{config.BaseModelNameOrPath}{(config.Revision is { } revision ? $"@{revision}" : "")}";
+        return HubName.TryParse(named, out var name) ? Fetch(name.ToString(), progress, cancel) : AdapterFolder.BaseOf(adapter);
     }
 
     /// <inheritdoc/>

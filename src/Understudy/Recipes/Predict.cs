@@ -1,7 +1,5 @@
 using Understudy.Data;
 using Understudy.Evaluation;
-using Understudy.Models;
-using Understudy.Tokenization;
 using Understudy.Torch;
 using Understudy.Training;
 
@@ -13,26 +11,27 @@ public sealed class Predict : IDisposable
     // Rows read and held at once: enough to put similar lengths together, few enough for a file of any size.
     private const int Chunk = 2048;
 
-    private readonly ISequenceClassifier model;
+    private readonly StudentModel student;
     private readonly ClassifierRows encoder;
     private readonly Device device;
 
-    private Predict(string folder, Device device)
+    private Predict(string folder, Device device, string? adapterBase)
     {
         this.device = device;
-        model = AutoModel.LoadSequenceClassifier(folder, new LoadOptions { Device = device });
-        encoder = new ClassifierRows(Tokenizer.FromFolder(folder), model, null);
-        Labels = [.. model.Labels];
+        student = StudentModel.Load(folder, device, adapterBase);
+        encoder = new ClassifierRows(student.Tokenizer, student.Model, null);
+        Labels = [.. student.Model.Labels];
     }
 
     /// <summary>The labels in class order.</summary>
     public IReadOnlyList<string> Labels { get; }
 
     /// <summary>Loads a student.</summary>
-    /// <param name="folder">A classifier's folder.</param>
+    /// <param name="folder">A classifier's folder, or that of a classifier's adapter.</param>
     /// <param name="device">Where the model runs.</param>
+    /// <param name="adapterBase">The folder of an adapter's base; null to look for it where the adapter says.</param>
     /// <exception cref="InvalidDataException">The folder holds no classifier.</exception>
-    public static Predict Load(string folder, Device device) => new(folder, device);
+    public static Predict Load(string folder, Device device, string? adapterBase = null) => new(folder, device, adapterBase);
 
     /// <summary>Predicts rows as they are asked for, in their order.</summary>
     /// <param name="rows">Texts; labels are not looked at. Read on another thread when <paramref name="asTheyCome"/> is set.</param>
@@ -57,5 +56,5 @@ public sealed class Predict : IDisposable
     }
 
     /// <inheritdoc/>
-    public void Dispose() => model.Dispose();
+    public void Dispose() => student.Dispose();
 }

@@ -1,4 +1,6 @@
+using Understudy.Data;
 using Understudy.Hub;
+using Understudy.Models;
 using Understudy.Runs;
 using Understudy.Torch;
 
@@ -20,6 +22,13 @@ public sealed record RunContext(RunFolder Folder, IRunProgress Progress, Device 
 
     /// <summary>The folder of a model, downloaded where it is not there.</summary>
     internal string FetchModel(string model) => Models.Fetch(model, Progress, Cancel);
+
+    /// <summary>The folder of an adapter's base, fetched where it is on the Hub; null for the folder of a whole model.</summary>
+    internal string? BaseOf(string folder) => AdapterFolder.Recognises(folder) ? Models.FetchBase(folder, Progress, Cancel) : null;
+
+    /// <summary>A tuned teacher from its folder.</summary>
+    internal Teacher LoadTeacher(string folder, ClassificationTask task) =>
+        Teacher.Load(folder, task, AdaptedModel.Holding(folder, Device), adapterBase: BaseOf(folder));
 
     /// <summary>Begins a stage and tells the reader when earlier work of it stands or is void.</summary>
     internal RunStage Begin(string name, Fingerprint fingerprint, params IReadOnlyList<string> outputs)

@@ -24,6 +24,10 @@ public sealed record StudentOptions
     /// <value>The default value is byte-level BPE with 8,192 tokens.</value>
     public TokenizerTrainingOptions Tokenizer { get; init; } = new();
 
+    /// <summary>A small adapter that is trained in place of the weights of <see cref="Model"/>, together with the classification head.</summary>
+    /// <value>The default value is null: all weights are trained.</value>
+    public LoraOptions? Lora { get; init; }
+
     /// <summary>The training.</summary>
     /// <value>The default value is 20 epochs of batches of 16, learning rate 1e-4 falling in a straight line after 10% warm-up.</value>
     public TrainingOptions Training { get; init; } = new() { Epochs = 20, LearningRate = 1e-4, WarmupRatio = 0.1 };
@@ -44,6 +48,7 @@ public sealed record StudentOptions
             NotBlank("model", Model),
             Model is null && Architecture is null ? new OptionFault("", "expected 'model' or 'architecture', found neither.") : null,
             Model is not null && Architecture is not null ? new OptionFault("", "'model' and 'architecture' exclude each other. Remove one.") : null,
+            Lora is not null && Model is null ? new OptionFault("lora", "needs 'model': an adapter changes a model that has learnt something. Remove it, or name a model.") : null,
             Architecture?.Family == ArchitectureFamily.GptNeox
                 ? new OptionFault("architecture.family", "expected roberta or bert, since a student classifies, found gpt_neox.")
                 : null,
@@ -54,6 +59,7 @@ public sealed record StudentOptions
                 ? new OptionFault("tokenizer", "has no effect: a student that starts from 'model' takes the tokenizer in that folder. Remove it.")
                 : null),
         .. (Architecture?.Validate() ?? []).Select(fault => fault.Under("architecture")),
+        .. (Lora?.Validate() ?? []).Select(fault => fault.Under("lora")),
         .. Tokenizer.Validate().Select(fault => fault.Under("tokenizer")),
         .. Training.Validate().Select(fault => fault.Under("training")),
         .. (SyntheticTraining?.Validate() ?? []).Select(fault => fault.Under("synthetic_training")),

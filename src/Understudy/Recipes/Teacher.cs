@@ -5,13 +5,14 @@ using Understudy.Models;
 using Understudy.Runs;
 using Understudy.Synthesis;
 using Understudy.Tokenization;
-using Understudy.Torch;
 
 namespace Understudy.Recipes;
 
 /// <summary>A teacher at work: model, tokenizer, and the task in its tokens.</summary>
 public sealed class Teacher : IDisposable
 {
+    private LoraModel? lora;
+
     private Teacher(ICausalLanguageModel model, Tokenizer tokenizer, int endOfText, int padding, TeacherRows rows)
     {
         Model = model;
@@ -24,6 +25,9 @@ public sealed class Teacher : IDisposable
     /// <summary>The language model; dropout off.</summary>
     public ICausalLanguageModel Model { get; }
 
+    /// <summary>The adapter at work; null when there is none, or when it is merged into the weights.</summary>
+    public LoraAdapter? Adapter => lora is { IsMerged: false } ? lora.Active : null;
+
     /// <summary>Its tokenizer.</summary>
     public Tokenizer Tokenizer { get; }
 
@@ -35,28 +39,55 @@ public sealed class Teacher : IDisposable
 
     internal TeacherRows Rows { get; }
 
-    /// <summary>Loads a teacher from a Hugging Face folder.</summary>
-    /// <param name="folder">A causal language model with its tokenizer.</param>
+    /// <summary>Loads a teacher from a Hugging Face folder, or from a PEFT folder and that of its base.</summary>
+    /// <param name="folder">A causal language model with its tokenizer, or an adapter of one.</param>
     /// <param name="task">The task.</param>
-    /// <param name="device">Where the weights are put.</param>
+    /// <param name="options">How the weights are held.</param>
     /// <param name="maxLength">The most tokens of a row; null for what the model takes.</param>
-    /// <exception cref="InvalidDataException">The folder does not hold a causal model and its tokenizer, names no end-of-text token, or rows are too short for the labels.</exception>
-    public static Teacher Load(string folder, ClassificationTask task, Device device, int? maxLength = null)
+    /// <param name="adapterBase">The folder of an adapter's base; null to look for it where the adapter says.</param>
+    /// <exception cref="InvalidDataException">The folder does not hold a causal model and its tokenizer, names no end-of-text token, rows are too short for the labels, or an adapter does not fit its base.</exception>
+    public static Teacher Load(string folder, ClassificationTask task, LoadOptions options, int? maxLength = null, string? adapterBase = null)
     {
-        var tokenizer = Tokenizer.FromFolder(folder);
-        var config = ConfigJson.Read(folder);
+        ArgumentNullException.ThrowIfNull(options);
+        var adapted = AdapterFolder.Recognises(folder);
+        var source = adapted ? adapterBase ?? AdapterFolder.BaseOf(folder) : folder;
+        var tokenizer = Tokenizer.FromFolder(source);
+        var config = ConfigJson.Read(source);
         var end = config.OptionalInt("eos_token_id") ?? throw config.Fault("'eos_token_id' is missing; a teacher needs a token that ends a text.");
-        var model = AutoModel.LoadCausalLanguageModel(folder, new LoadOptions { Device = device });
+        var model = AutoModel.LoadCausalLanguageModel(source, options);
+        Teacher? teacher = null;
         try
         {
-            return new Teacher(model, tokenizer, end, config.TokenId("pad_token_id") ?? end, new TeacherRows(tokenizer, task, config.TokenId("bos_token_id") ?? end, end, Math.Min(maxLength ?? model.MaxLength, model.MaxLength)));
+            teacher = new Teacher(model, tokenizer, end, config.TokenId("pad_token_id") ?? end, new TeacherRows(tokenizer, task, config.TokenId("bos_token_id") ?? end, end, Math.Min(maxLength ?? model.MaxLength, model.MaxLength)));
+            if (adapted)
+            {
+                teacher.lora = new LoraModel(model);
+                teacher.lora.Load(folder);
+            }
+
+            return teacher;
         }
         catch
         {
-            model.Dispose();
+            if (teacher is null) model.Dispose();
+            else teacher.Dispose();
             throw;
         }
     }
+
+    /// <summary>Puts a new adapter on the model, whose own weights are frozen.</summary>
+    /// <param name="config">What it looks like.</param>
+    /// <param name="seed">Seed of its weights.</param>
+    /// <param name="toMerge">Whether it will be merged: what cannot be is refused now, and not after the tuning.</param>
+    internal void Adapt(LoraConfig config, long seed, bool toMerge)
+    {
+        lora = new LoraModel(Model);
+        lora.Add(config, seed);
+        if (toMerge) lora.RequireMergeable();
+    }
+
+    /// <summary>Adds the adapter to the weights.</summary>
+    internal void Merge() => lora!.Merge();
 
     /// <summary>Scores the task's labels after prompts.</summary>
     /// <param name="options">Whether scores are normalized and calibrated.</param>
@@ -82,5 +113,9 @@ public sealed class Teacher : IDisposable
     }
 
     /// <inheritdoc/>
-    public void Dispose() => Model.Dispose();
+    public void Dispose()
+    {
+        lora?.Dispose();
+        Model.Dispose();
+    }
 }

@@ -16,6 +16,14 @@ public sealed record TeacherOptions
     /// <value>The default value is 12 epochs of batches of 16, learning rate 5e-4 falling in a straight line after 10% warm-up.</value>
     public TrainingOptions Tune { get; init; } = new() { Epochs = 12, LearningRate = 5e-4, WarmupRatio = 0.1 };
 
+    /// <summary>A small adapter that is tuned in place of the weights, which stay as they are.</summary>
+    /// <value>The default value is null: all weights are tuned.</value>
+    public LoraOptions? Lora { get; init; }
+
+    /// <summary>Whether the tuned adapter is added to the weights and the whole model is saved, instead of the adapter beside the model it began with.</summary>
+    /// <value>The default value is false.</value>
+    public bool Merge { get; init; }
+
     /// <summary>Weight of the prompt's tokens in the loss, from 0 to 1. Above 0 the teacher learns to write such texts as well as to label them.</summary>
     /// <value>The default value is 0.3.</value>
     public double PromptLossWeight { get; init; } = 0.3;
@@ -33,9 +41,14 @@ public sealed record TeacherOptions
     [
         .. Faults(
             NotBlank("model", Model),
+            Merge && Lora is null ? new OptionFault("merge", "has no effect without 'teacher.lora': all weights are tuned and saved. Remove it, or describe an adapter in 'lora'.") : null,
+            Merge && Lora?.BaseQuantization is { } held and not Models.WeightQuantization.None
+                ? new OptionFault("merge", $"is not possible with 'lora.base_quantization: {held.ToString().ToLowerInvariant()}', since such matrices cannot take the sum. Set it to false; 'understudy merge' adds the adapter to the original weights.")
+                : null,
             Between("prompt_loss_weight", PromptLossWeight, 0, 1),
             MoreThan("label_loss_weight", LabelLossWeight, 0),
             Between("generation_loss_weight", GenerationLossWeight, 0, 1)),
+        .. (Lora?.Validate() ?? []).Select(fault => fault.Under("lora")),
         .. Tune.Validate().Select(fault => fault.Under("tune")),
     ];
 }

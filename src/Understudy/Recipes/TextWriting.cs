@@ -49,7 +49,7 @@ internal sealed class TextWriting(GenerateOptions options, AnnotateOptions annot
     /// <exception cref="InvalidDataException">A prompt leaves no room for a text.</exception>
     internal IReadOnlyList<WrittenText> Write(IReadOnlyList<WantedTexts> wanted)
     {
-        teacher ??= Teacher.Load(teacherFolder, task, context.Device);
+        teacher ??= context.LoadTeacher(teacherFolder, task);
         generator ??= Generator(teacher);
         using var autocast = Precision.Autocast(precision, context.Device);
         var texts = generator.Generate([.. wanted.Select(Tokens)], options.BatchSize, context.Cancel).OrderBy(text => text.Prompt).ThenBy(text => text.Sample).ToList();

@@ -50,22 +50,53 @@ public static class TrainStudent
         var (model, tokenizer, fresh) = Build(options, labels, vocabularyTexts, seed, stage.Folder, context);
         using (model)
         {
-            var result = Train(name, model, tokenizer, training, rows, validation, labels, seed, stage, context) with { NewParameters = fresh };
-            PretrainedFolder.Save(model, target, tokenizer);
+            using var lora = options.Lora is { } adapter ? Adapted(model, adapter, options.Model!, fresh, seed, context) : null;
+            var result = Train(name, model, lora?.Active, tokenizer, training, rows, validation, labels, seed, stage, context) with { NewParameters = fresh };
+            if (lora?.Active is { } trained)
+            {
+                // PEFT's folders do not name labels.
+                Directory.CreateDirectory(target);
+                Storage.Replace(Path.Combine(target, ConfigJson.FileName), model.ToConfigJson().ToJsonString() + "\n");
+                AdaptedModel.Save(trained, target, model, options.Lora!);
+            }
+            else
+            {
+                PretrainedFolder.Save(model, target, tokenizer);
+            }
+
             stage.Finish(result);
             TrainingSession.DeleteCheckpoints(stage.Folder);
             return (target, fingerprint, result);
         }
     }
 
-    private static StudentResult Train(string name, ISequenceClassifier model, Tokenizer tokenizer, TrainingOptions training, IReadOnlyList<Example> examples, IReadOnlyList<Example> validation, LabelSet labels, long seed, RunStage stage, RunContext context)
+    private static LoraModel Adapted(ISequenceClassifier model, LoraOptions options, string start, IReadOnlyList<string> fresh, long seed, RunContext context)
+    {
+        var onHub = context.FindModel(start);
+        var config = options.ToConfig("SEQ_CLS", onHub?.Name ?? Path.GetFullPath(context.FetchModel(start)), onHub?.Commit);
+        // What the checkpoint lacks beside the head, a pooler for example, nobody could make again.
+        var lost = fresh.Select(name => name[..name.LastIndexOf('.')]).Distinct().Where(module => !config.SavedModules.Any(saved => module == saved || module.StartsWith(saved + ".", StringComparison.Ordinal)));
+        var lora = new LoraModel(model);
+        try
+        {
+            lora.Add(config with { ModulesToSave = [.. config.SavedModules, .. lost] }, seed);
+            return lora;
+        }
+        catch
+        {
+            lora.Dispose();
+            throw;
+        }
+    }
+
+    private static StudentResult Train(string name, ISequenceClassifier model, LoraAdapter? adapter, Tokenizer tokenizer, TrainingOptions training, IReadOnlyList<Example> examples, IReadOnlyList<Example> validation, LabelSet labels, long seed, RunStage stage, RunContext context)
     {
         var encoder = new ClassifierRows(tokenizer, model, training.MaxLength);
         // A batch of rows that weigh nothing would have no mean.
         var rows = encoder.Encode([.. examples.Where(example => example.Weight > 0)]);
         var checks = training.SelectsModel ? encoder.Encode(validation) : [];
         var plan = new BatchPlan([.. rows.Select(row => row.Ids.Length)], training, seed);
-        using var session = new TrainingSession(model, training, plan.TotalSteps(), seed, stage.Folder);
+        using var session = new TrainingSession(model, training, plan.TotalSteps(), seed, stage.Folder, adapter?.Parameters);
         context.Folder.Metrics.DropAfter(name, session.Progress.Step);
         using var bar = context.Progress.Start(name, session.TotalSteps, "steps");
         bar.Advance(session.Progress.Step);
@@ -128,7 +159,7 @@ public static class TrainStudent
         if (options.Model is { } start)
         {
             var checkpoint = context.FetchModel(start);
-            var model = AutoModel.LoadForSequenceClassification(checkpoint, [.. labels], seed, out var fresh, new LoadOptions { Device = context.Device });
+            var model = AutoModel.LoadForSequenceClassification(checkpoint, [.. labels], seed, out var fresh, options.Lora?.Holding(context.Device) ?? new LoadOptions { Device = context.Device });
             context.Progress.Note($"{options.Name}: {(fresh.Count == 0 ? "all weights come from the checkpoint" : $"new weights: {string.Join(", ", fresh)}")}.");
             return (model, Tokenizer.FromFolder(checkpoint), fresh);
         }

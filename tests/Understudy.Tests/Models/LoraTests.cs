@@ -157,6 +157,62 @@ public sealed class LoraTests
         Assert.All(checkpoint.Entries, entry => Assert.Contains("lora_", entry.Name, StringComparison.Ordinal));
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Blocks_computed_again_give_the_adapter_the_same_gradients(bool dora)
+    {
+        using var scope = torch.NewDisposeScope();
+        using var model = TinyModel.New();
+        using var lora = new LoraModel(model);
+        var adapter = lora.Add(Everything with { UseDora = dora, LoraDropout = 0.3, Bias = LoraBias.LoraOnly }, 5);
+        var gradients = new[] { false, true }.Select(again =>
+        {
+            model.GradientCheckpointing = again;
+            model.Training = true;
+            torch.manual_seed(3);
+            var ids = torch.tensor([5L, 9, 2, 40, 7, 11], 2, 3);
+            (Losses.NextTokenSum(model.Logits(model.Hidden(ids)), ids) / 4).backward();
+            return adapter.Parameters.Select(parameter =>
+            {
+                var gradient = parameter.Value.grad!.ToArray<float>();
+                parameter.Value.grad = null;
+                return gradient;
+            }).ToList();
+        }).ToList();
+        Assert.Equal(gradients[0], gradients[1]);
+        Assert.All(gradients[0], gradient => Assert.Contains(gradient, number => number != 0));
+        Assert.All(model.Parameters, parameter => Assert.Null(parameter.Value.grad));
+    }
+
+    [Theory]
+    [InlineData(WeightQuantization.Nf4, false)]
+    [InlineData(WeightQuantization.Nf4, true)]
+    [InlineData(WeightQuantization.Int8, false)]
+    public void On_a_quantised_base_an_adapter_learns_what_it_would_on_the_same_numbers(WeightQuantization quantization, bool dora)
+    {
+        using var scope = torch.NewDisposeScope();
+        using var model = AutoModel.LoadCausalLanguageModel(Path.Combine(Fixtures, "gpt-neox"), new LoadOptions { Quantization = quantization });
+        using var plain = AutoModel.LoadCausalLanguageModel(Path.Combine(Fixtures, "gpt-neox"));
+        using (torch.no_grad())
+        {
+            foreach (var (few, many) in model.Linears.Zip(plain.Linears)) ((DenseWeight)many.Weight).Value.copy_(few.Weight.Dense());
+        }
+
+        var results = new[] { model, plain }.Select(one =>
+        {
+            using var lora = new LoraModel(one);
+            var adapter = lora.Add(Everything with { UseDora = dora }, 5);
+            var ids = torch.tensor([5L, 9, 2, 40, 7, 11], 2, 3);
+            var loss = Losses.NextTokenSum(one.Logits(one.Hidden(ids)), ids) / 4;
+            loss.backward();
+            if (one == model) Assert.StartsWith("The adapter cannot be merged: the matrix of 'gpt_neox.layers.0.attention.query_key_value' is held in few bits", Assert.Throws<InvalidOperationException>(lora.Merge).Message, StringComparison.Ordinal);
+            return (Loss: loss.item<double>(), Gradients: adapter.Parameters.Select(parameter => parameter.Value.grad!.ToArray<float>()).ToList());
+        }).ToList();
+        Assert.Equal(results[1].Loss, results[0].Loss, 4);
+        Assert.All(results[0].Gradients.Zip(results[1].Gradients), pair => Assert.All(pair.First.Zip(pair.Second), numbers => Assert.Equal(numbers.Second, numbers.First, 3)));
+    }
+
     [Fact]
     public void Nothing_is_left_of_an_adapter_that_is_gone()
     {
