@@ -10,7 +10,7 @@ internal static class PerplexityVerb
 {
     public static Command Create(Execution execution)
     {
-        var model = new Argument<string>("MODEL") { Description = $"Folder of a causal language model, {NamedModel.OrOnHub}" };
+        var model = new Argument<string>("MODEL") { Description = $"Folder of a causal language model or of an adapter on one, {NamedModel.OrOnHub}" };
         model.Validators.Add(GlobalOptions.RefuseOptions);
         var text = GlobalOptions.Text("--text", "FILE", "The text, in UTF-8, gzip allowed.");
         text.Required = true;
@@ -35,7 +35,8 @@ internal static class PerplexityVerb
             var options = RunFile.Parse<PerplexityOptions>("", "command line", overrides).Options with { Quantization = parsed.GetValue(quantization), Dtype = parsed.GetValue(dtype) };
             var place = GlobalOptions.DeviceOf(parsed.GetRequiredValue(device));
             var folder = NamedModel.Folder(parsed.GetRequiredValue(model), execution);
-            var result = RunScreen.Show(execution.Error, progress => Perplexity.Run(folder, parsed.GetRequiredValue(text), options, place, progress, execution.Stop));
+            var origin = NamedModel.Base(folder, execution);
+            var result = RunScreen.Show(execution.Error, progress => Perplexity.Run(folder, parsed.GetRequiredValue(text), options, place, progress, origin, execution.Stop));
             execution.Output.Write(parsed.GetValue(json) ? RunJson.Text(result) : Table(result));
             return ExitCodes.Done;
         });

@@ -22,7 +22,7 @@ public static class ModelQuantization
     {
         var held = Of(model);
         if (held == WeightQuantization.None) return;
-        throw new InvalidDataException($"The model's linear layers are quantised ({NameOf(held)}), and such weights cannot be trained. Train an adapter on it ('lora'), or load the original weights with 'quantization: none'.");
+        throw new InvalidDataException($"The model's linear layers are quantised ({NameOf(held)}), and such weights cannot be trained. Train an adapter on it ('lora'), or take the original weights as they are.");
     }
 
     /// <summary>Refuses a checkpoint whose matrices are held in a way that cannot be read, or not in the way that is asked for.</summary>

@@ -17,25 +17,29 @@ public static class Perplexity
     private const int DefaultContext = 1024;
 
     /// <summary>Measures the model in its type, then with quantised layers; one is in memory at a time.</summary>
-    /// <param name="folder">A causal language model with its tokenizer.</param>
+    /// <param name="folder">A causal language model with its tokenizer, or an adapter of one, which is measured on its base.</param>
     /// <param name="text">A UTF-8 text file, gzip allowed.</param>
     /// <param name="options">How.</param>
     /// <param name="device">Where it is computed.</param>
     /// <param name="progress">Told of every window.</param>
+    /// <param name="adapterBase">The folder of an adapter's base; null to look for it where the adapter says.</param>
     /// <param name="cancel">Asked before every window.</param>
     /// <exception cref="InvalidDataException">The folder holds no causal model, or the text is no text or shorter than two tokens.</exception>
-    public static PerplexityResult Run(string folder, string text, PerplexityOptions options, Device device, IRunProgress progress, CancellationToken cancel = default)
+    public static PerplexityResult Run(string folder, string text, PerplexityOptions options, Device device, IRunProgress progress, string? adapterBase = null, CancellationToken cancel = default)
     {
         ArgumentNullException.ThrowIfNull(options);
-        var (ids, bytes) = Tokens(Tokenizer.FromFolder(folder), text, options.MaxTokens);
+        var source = AdapterFolder.Recognises(folder) ? adapterBase ?? AdapterFolder.BaseOf(folder) : folder;
+        var (ids, bytes) = Tokens(Tokenizer.FromFolder(source), text, options.MaxTokens);
         var figures = new List<PerplexityFigures>();
         var (context, stride) = (0, 0);
         foreach (var quantization in options.Quantization == WeightQuantization.None ? [WeightQuantization.None] : new[] { WeightQuantization.None, options.Quantization })
         {
-            using var model = AutoModel.LoadCausalLanguageModel(folder, new LoadOptions
+            using var model = AutoModel.LoadCausalLanguageModel(source, new LoadOptions
             {
                 Device = device, DType = options.Dtype.ToScalarType(), Quantization = quantization, Nf4BlockSize = options.BlockSize, Nf4DoubleQuantization = options.DoubleQuantization,
             });
+            using var lora = source == folder ? null : new LoraModel(model);
+            lora?.Load(folder);
             context = Math.Min(options.Context ?? DefaultContext, model.MaxLength);
             stride = Math.Min(options.Stride ?? context / 2, context);
             var held = ModelQuantization.Of(model);

@@ -113,7 +113,7 @@ public sealed class QuantizedModelTests
     {
         using var model = AutoModel.Load(Path.Combine(Fixtures, "llama"), new LoadOptions { Quantization = WeightQuantization.Nf4 });
         var error = Assert.Throws<InvalidDataException>(() => new TrainingSession(model, new TrainingOptions(), 10, 1, null));
-        Assert.Equal("The model's linear layers are quantised (nf4), and such weights cannot be trained. Train an adapter on it ('lora'), or load the original weights with 'quantization: none'.", error.Message);
+        Assert.Equal("The model's linear layers are quantised (nf4), and such weights cannot be trained. Train an adapter on it ('lora'), or take the original weights as they are.", error.Message);
     }
 
     [Theory]
