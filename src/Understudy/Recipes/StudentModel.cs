@@ -35,7 +35,7 @@ internal sealed class StudentModel : IDisposable
     public static StudentModel Load(string folder, Device device, string? adapterBase = null, ScalarType? dtype = null)
     {
         var options = AdaptedModel.Holding(folder, device);
-        if (dtype is not null) options = options with { DType = dtype };
+        if (dtype is not null) options = options with { DType = dtype, Quantization = WeightQuantization.None };
         if (!AdapterFolder.Recognises(folder))
         {
             return Completed(AutoModel.LoadSequenceClassifier(folder, options), [], null, folder);

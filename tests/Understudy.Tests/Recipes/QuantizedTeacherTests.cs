@@ -28,7 +28,6 @@ public sealed class QuantizedTeacherTests
         };
         DistillTests.Run(options, folder["run"], null);
         var adapter = Path.Combine(folder["run"], "models", "teacher-adapter");
-        Assert.Equal("{\"dtype\":\"float32\",\"quantization\":\"nf4\"}\n", File.ReadAllText(Path.Combine(adapter, "understudy_base.json")));
         Assert.Equal(WeightQuantization.Nf4, AdaptedModel.Holding(adapter, Device.CPU).Quantization);
         Assert.NotEmpty(DistillTests.Rows(folder["run"], "annotated"));
         var losses = File.ReadLines(Path.Combine(folder["run"], "metrics.jsonl")).Select(line => JsonDocument.Parse(line).RootElement)
@@ -68,21 +67,6 @@ public sealed class QuantizedTeacherTests
         }));
         Assert.True(losses[1] < losses[0]);
         Assert.Equal(before, model.Parameters.Select(parameter => Sum(parameter.Value)));
-    }
-
-    [Fact]
-    public void Weights_in_few_bits_cannot_be_merged_into()
-    {
-        var fault = Assert.Single(new TeacherOptions { Merge = true, Lora = new LoraOptions { BaseQuantization = WeightQuantization.Nf4 } }.Validate());
-        Assert.Equal("merge: expected false where 'teacher.lora.base_quantization' is not none: weights in few bits cannot take the sum. Leave it out; 'understudy merge' adds the adapter to the original weights.", fault.ToString());
-    }
-
-    [Fact]
-    public void A_note_beside_an_adapter_that_says_something_else_is_named()
-    {
-        using var folder = new TemporaryFolder();
-        File.WriteAllText(folder["understudy_base.json"], "{\"dtype\": \"float32\", \"quantization\": \"gptq\"}");
-        Assert.Equal($"{folder["understudy_base.json"]}: 'quantization' is 'gptq'; expected nf4 or int8, or no such key.", Assert.Throws<InvalidDataException>(() => AdaptedModel.Holding(folder.FullName, Device.CPU)).Message);
     }
 
     private static double Sum(Tensor tensor)
