@@ -31,20 +31,22 @@ internal static class GlobalOptions
         },
     };
 
-    /// <summary>An option with one of the values of an enumeration, spelt as in a run file.</summary>
-    public static Option<T> Choice<T>(string name, T otherwise, string description)
+    /// <summary>An option with one of the values of an enumeration, spelt as in a run file; null where it is not given.</summary>
+    /// <param name="name">The option.</param>
+    /// <param name="otherwise">What its absence stands for, for the description.</param>
+    /// <param name="description">What it is for.</param>
+    public static Option<T?> Choice<T>(string name, T otherwise, string description)
         where T : struct, Enum => new(name)
         {
-            Description = $"{description} {ScalarValue.Describe(typeof(T))}.".Replace(" one of ", " One of ", StringComparison.Ordinal),
+            Description = $"{description} {ScalarValue.Describe(typeof(T))}; {ScalarValue.Text(otherwise)} by default.".Replace(". one of ", ". One of ", StringComparison.Ordinal),
             HelpName = name.TrimStart('-').ToUpperInvariant(),
-            DefaultValueFactory = _ => otherwise,
             CustomParser = result =>
             {
                 var given = result.Tokens.Count == 1 ? result.Tokens[0].Value : "";
                 var (value, fault) = ScalarValue.Parse(typeof(T), given, given);
                 if (fault is not null)
                     result.AddError($"{name}: {fault}");
-                return value is T choice ? choice : otherwise;
+                return value as T?;
             },
         };
 

@@ -32,7 +32,7 @@ internal static class PerplexityVerb
             var overrides = parsed.GetValue(set) ?? [];
             foreach (var given in overrides)
                 execution.Error.WriteLine($"override {given}");
-            var options = RunFile.Parse<PerplexityOptions>("", "command line", overrides).Options with { Quantization = parsed.GetValue(quantization), Dtype = parsed.GetValue(dtype) };
+            var options = RunFile.Parse<PerplexityOptions>("", "command line", overrides).Options with { Quantization = parsed.GetValue(quantization) ?? defaults.Quantization, Dtype = parsed.GetValue(dtype) ?? defaults.Dtype };
             var place = GlobalOptions.DeviceOf(parsed.GetRequiredValue(device));
             var folder = NamedModel.Folder(parsed.GetRequiredValue(model), execution);
             var origin = NamedModel.Base(folder, execution);

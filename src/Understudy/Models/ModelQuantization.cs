@@ -71,7 +71,8 @@ public static class ModelQuantization
             ["llm_int8_enable_fp32_cpu_offload"] = false,
             ["llm_int8_has_fp16_weight"] = false,
             ["llm_int8_skip_modules"] = new JsonArray(others),
-            ["llm_int8_threshold"] = 6.0,
+            // transformers refuses a whole number here, and .NET would write 6.
+            ["llm_int8_threshold"] = JsonNode.Parse("6.0"),
             ["load_in_4bit"] = true,
             ["load_in_8bit"] = false,
             ["quant_method"] = "bitsandbytes",

@@ -28,6 +28,7 @@ public sealed class QuantizedModelTests
         using var scope = torch.NewDisposeScope();
         var ids = torch.tensor(new long[] { 3, 5, 8, 13, 21, 34 }, 1, 6);
         Assert.Equal(Logits(first, ids), Logits(second, ids));
+        Assert.Contains("\"llm_int8_threshold\": 6.0,", File.ReadAllText(folder["config.json"]), StringComparison.Ordinal);
         var saved = JsonNode.Parse(File.ReadAllText(folder["config.json"]))!["quantization_config"]!;
         Assert.Equal(twice, (bool)saved["bnb_4bit_use_double_quant"]!);
         Assert.Equal([.. first.Linears.Where(layer => layer.IsHead).Select(layer => layer.Name)], saved["llm_int8_skip_modules"]!.AsArray().Select(node => (string)node!));
