@@ -82,11 +82,7 @@ internal sealed class PromptPass : IDisposable
         if (prompt.Count == 0) throw new ArgumentException($"Prompt {index} has no tokens. Begin it with the model's begin-of-text token.");
         if (prompt.Count >= model.MaxLength)
             throw new ArgumentException($"Prompt {index} has {prompt.Count} tokens, the model takes at most {model.MaxLength} with what follows. Shorten it.");
-        foreach (var token in prompt)
-        {
-            if ((uint)token >= (uint)model.VocabularySize)
-                throw new ArgumentException($"Prompt {index} holds the token {token}, the model knows {model.VocabularySize}. Does the tokenizer belong to the model?");
-        }
+        DecodingInput.CheckTokens(prompt, $"Prompt {index}", model.VocabularySize);
     }
 
     /// <summary>How many tokens all prompts begin with; each keeps at least one of its own.</summary>

@@ -6,8 +6,8 @@ using Understudy.Torch;
 namespace Understudy.Generation;
 
 /// <summary>
-/// Continues prompts with a causal language model. Keys and values are kept in a cache allocated once for a batch, prompts of similar length share a
-/// batch, and rows that have ended leave it. Not thread-safe.
+/// Continues prompts with a causal language model, or makes targets for sources with an encoder-decoder. Keys and values are kept in a cache allocated
+/// once for a batch, prompts of similar length share a batch, and rows that have ended leave it. Not thread-safe.
 /// </summary>
 /// <remarks>
 /// Every row draws from a generator of its own and sees nothing of the others, so its text depends on its prompt and seed alone. (Matrix products of
@@ -22,7 +22,7 @@ public sealed class TextGenerator
     // Below this many logits a step, starting another thread costs more than it saves.
     private const int WorthSplitting = 200_000;
 
-    private readonly ICausalLanguageModel model;
+    private readonly IDecoding decoding;
     private readonly StopCondition stop;
     private readonly Sampler[] samplers;
     private readonly float[][] buffers;
@@ -33,11 +33,27 @@ public sealed class TextGenerator
     /// <param name="doSample">Whether tokens are drawn; otherwise the most probable one is taken.</param>
     /// <param name="stop">When a text ends.</param>
     public TextGenerator(ICausalLanguageModel model, IReadOnlyList<ILogitsProcessor> processors, bool doSample, StopCondition stop)
+        : this(new CausalDecoding(model), processors, doSample, stop)
     {
-        (this.model, this.stop) = (model, stop);
+    }
+
+    /// <summary>A generator of targets; a prompt's tokens are those of its source, and what it generates does not hold the token that every target begins with.</summary>
+    /// <param name="model">The model; dropout is expected to be off.</param>
+    /// <param name="processors">What changes the logits, in order.</param>
+    /// <param name="doSample">Whether tokens are drawn; otherwise the most probable one is taken.</param>
+    /// <param name="stop">When a text ends.</param>
+    /// <param name="decoderStartTokenId">Id that targets begin with; null for the model's own.</param>
+    public TextGenerator(ISequenceToSequenceModel model, IReadOnlyList<ILogitsProcessor> processors, bool doSample, StopCondition stop, int? decoderStartTokenId = null)
+        : this(new SequenceToSequenceDecoding(model, decoderStartTokenId), processors, doSample, stop)
+    {
+    }
+
+    private TextGenerator(IDecoding decoding, IReadOnlyList<ILogitsProcessor> processors, bool doSample, StopCondition stop)
+    {
+        (this.decoding, this.stop) = (decoding, stop);
         var workers = Math.Max(1, Math.Min(Environment.ProcessorCount, torch.get_num_threads()));
         samplers = [.. Enumerable.Range(0, workers).Select(_ => new Sampler(processors, doSample))];
-        buffers = [.. samplers.Select(_ => new float[model.VocabularySize])];
+        buffers = [.. samplers.Select(_ => new float[decoding.VocabularySize])];
     }
 
     /// <summary>Generates all continuations, batch by batch; a batch is computed when its first text is asked for.</summary>
@@ -56,64 +72,44 @@ public sealed class TextGenerator
 
     private IEnumerable<GeneratedText> GenerateBatches(IReadOnlyList<GenerationPrompt> prompts, int batchSize, CancellationToken cancellation)
     {
-        using var pass = new PromptPass(model, [.. prompts.Select(prompt => prompt.Tokens)]);
-        foreach (var batch in Batches(prompts, batchSize))
+        using var pass = decoding.Begin([.. prompts.Select(prompt => prompt.Tokens)]);
+        foreach (var batch in DecodingInput.Batches(decoding, [.. prompts.Select(prompt => (prompt.Tokens, prompt.Samples))], batchSize, Room))
         {
             foreach (var text in RunBatch(pass, prompts, batch, cancellation)) yield return text;
         }
     }
 
     /// <summary>Tokens that may follow a prompt.</summary>
-    private int Room(GenerationPrompt prompt) => Math.Min(stop.MaxNewTokens, model.MaxLength - prompt.Tokens.Count);
+    private int Room(IReadOnlyList<int> prompt) => Math.Min(stop.MaxNewTokens, decoding.Room(prompt));
 
-    /// <summary>Numbers of prompts, of similar length, that share a batch.</summary>
-    private IEnumerable<List<int>> Batches(IReadOnlyList<GenerationPrompt> prompts, int batchSize)
-    {
-        var batch = new List<int>();
-        var (rows, room) = (0, 0);
-        foreach (var index in Enumerable.Range(0, prompts.Count).OrderBy(i => prompts[i].Tokens.Count))
-        {
-            var prompt = prompts[index];
-            // Padding counts towards the model's length, but must not shorten the text of a short prompt.
-            if (batch.Count > 0 && (rows + prompt.Samples > batchSize || prompt.Tokens.Count + Math.Max(room, Room(prompt)) > model.MaxLength))
-            {
-                yield return batch;
-                batch = [];
-                (rows, room) = (0, 0);
-            }
-
-            batch.Add(index);
-            rows += prompt.Samples;
-            room = Math.Max(room, Room(prompt));
-        }
-
-        yield return batch;
-    }
-
-    private List<GeneratedText> RunBatch(PromptPass pass, IReadOnlyList<GenerationPrompt> prompts, List<int> batch, CancellationToken cancellation)
+    private List<GeneratedText> RunBatch(IDecodingPass pass, IReadOnlyList<GenerationPrompt> prompts, List<int> batch, CancellationToken cancellation)
     {
         using var noGrad = torch.no_grad();
         using var scope = torch.NewDisposeScope();
         var rows = batch.SelectMany((index, line) => Rows(prompts[index], index, line)).ToList();
-        var room = batch.Max(index => Room(prompts[index]));
-        var first = pass.Run([.. batch.Select(index => prompts[index].Tokens)], rows.Count == batch.Count ? room : 0);
-        using var state = new BatchState(first, rows, room);
+        using var state = pass.Run([.. batch.Select(index => prompts[index].Tokens)], batch.Max(index => Room(prompts[index].Tokens)));
         var results = new List<GeneratedText>(rows.Count);
-        var logits = first.Logits;
         while (true)
         {
             cancellation.ThrowIfCancellationRequested();
-            PickTokens(state.Rows, logits);
-            foreach (var row in state.Rows.Where(row => row.Stop.Finished is not null && !row.Reported))
+            PickTokens(rows, state.Logits);
+            foreach (var row in rows.Where(row => row.Stop.Finished is not null && !row.Reported))
             {
                 row.Reported = true;
                 results.Add(new GeneratedText(row.Prompt, row.Sample, row.Stop.Tokens, row.Stop.Text(), row.Stop.Finished!.Value));
             }
 
-            var finished = state.Rows.Count(row => row.Reported);
-            if (finished == state.Rows.Count) return results;
-            if (finished * CompactionShare >= state.Rows.Count) state.DropFinished();
-            logits = state.Step(model, logits);
+            var finished = rows.Count(row => row.Reported);
+            if (finished == rows.Count) return results;
+            // Several samples of a prompt get a line of their own after the first token.
+            if (finished * CompactionShare >= rows.Count || rows.Count != state.Rows)
+            {
+                if (finished * CompactionShare >= rows.Count) rows.RemoveAll(row => row.Reported);
+                state.Keep([.. rows.Select(row => (long)row.Line)]);
+                for (var i = 0; i < rows.Count; i++) rows[i].Line = i;
+            }
+
+            state.Step([.. rows.Select(row => (long)row.Tokens[^1])]);
         }
     }
 
@@ -121,7 +117,7 @@ public sealed class TextGenerator
     {
         var random = new SeededRandom(prompt.Seed);
         for (var sample = 0; sample < prompt.Samples; sample++)
-            yield return new Row(index, sample, line, [.. prompt.Tokens], random.Fork("sample", sample), stop.NewRow(Room(prompt)));
+            yield return new Row(index, sample, line, [.. decoding.Beginning(prompt.Tokens)], random.Fork("sample", sample), stop.NewRow(Room(prompt.Tokens)));
     }
 
     /// <summary>Gives every row that goes on its next token.</summary>
@@ -129,7 +125,7 @@ public sealed class TextGenerator
     {
         using var scope = torch.NewDisposeScope();
         var lines = new LogitRows(logits);
-        var workers = rows.Count * (long)model.VocabularySize < WorthSplitting ? 1 : Math.Min(samplers.Length, rows.Count);
+        var workers = rows.Count * (long)decoding.VocabularySize < WorthSplitting ? 1 : Math.Min(samplers.Length, rows.Count);
         if (workers == 1)
         {
             Work(0);
@@ -179,59 +175,5 @@ public sealed class TextGenerator
         public StopMatcher Stop { get; } = stop;
 
         public bool Reported { get; set; }
-    }
-
-    /// <summary>The rows of a batch and what the model knows of them.</summary>
-    private sealed class BatchState : IDisposable
-    {
-        private readonly int promptLength;
-        private KeyValueCache cache;
-        private Tensor? mask;
-
-        public BatchState(PromptBatch prompts, List<Row> rows, int room)
-        {
-            (Rows, promptLength, cache, mask) = (rows, prompts.Length, prompts.Cache, prompts.Mask);
-            if (cache.Capacity >= promptLength + room) return;
-
-            // Several samples: from here on every row has its own line of the cache.
-            long[] lines = [.. rows.Select(row => (long)row.Line)];
-            using var scope = torch.NewDisposeScope();
-            using (prompts.Cache) cache = prompts.Cache.Select(lines, promptLength + room);
-            if (mask is null) return;
-            var future = torch.ones([rows.Count, room], ScalarType.Int64, mask.device);
-            mask = scope.MoveToOuter(torch.cat([mask.index_select(0, torch.tensor(lines).to(mask.device)), future], 1));
-        }
-
-        public List<Row> Rows { get; private set; }
-
-        /// <summary>Lets the rows that have ended leave.</summary>
-        public void DropFinished()
-        {
-            long[] stay = [.. Enumerable.Range(0, Rows.Count).Where(i => !Rows[i].Reported)];
-            cache.Keep(stay);
-            if (mask is not null)
-            {
-                using var scope = torch.NewDisposeScope();
-                var old = mask;
-                mask = scope.MoveToOuter(mask.index_select(0, torch.tensor(stay).to(mask.device)));
-                old.Dispose();
-            }
-
-            Rows = [.. stay.Select(i => Rows[(int)i])];
-        }
-
-        /// <summary>Computes the newest token of every row. The logits before are freed.</summary>
-        public Tensor Step(ICausalLanguageModel model, Tensor before)
-        {
-            var device = before.device;
-            before.Dispose();
-            using var scope = torch.NewDisposeScope();
-            for (var i = 0; i < Rows.Count; i++) Rows[i].Line = i;
-            var ids = torch.tensor(Rows.Select(row => (long)row.Tokens[^1]).ToArray(), Rows.Count, 1).to(device);
-            var hidden = model.Hidden(ids, mask?.narrow(1, 0, cache.Length + 1), cache);
-            return scope.MoveToOuter(model.Logits(hidden).view(Rows.Count, model.VocabularySize));
-        }
-
-        public void Dispose() => cache.Dispose();
     }
 }

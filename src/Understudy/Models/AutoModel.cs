@@ -91,6 +91,7 @@ public static class AutoModel
         using var source = Source(folder, family, options, new RandomParameters(seed, json.Double("initializer_range", json.Double("init_std", 0.02)), options.Device));
         if (!LabelNames.Read(json).SequenceEqual(labels))
         {
+            source.FreshPrefixes.Add("classification_head.");
             source.FreshPrefixes.Add("classifier.");
             source.FreshPrefixes.Add("score.");
         }
@@ -116,6 +117,7 @@ public static class AutoModel
 
     private static IReadOnlyList<ModelFamily> Families(ScalarType rotaryFrequencyType) =>
     [
+        BartForConditionalGeneration.Family,
         BertModel.Family,
         Gpt2LMHeadModel.Family,
         GptNeoxForCausalLM.Family(rotaryFrequencyType),
@@ -124,6 +126,7 @@ public static class AutoModel
         Qwen2ForCausalLM.Family,
         Qwen3ForCausalLM.Family,
         Roberta.Family,
+        T5ForConditionalGeneration.Family,
     ];
 
     private static (ConfigJson Json, ModelFamily Family) Read(string folder, LoadOptions options)
@@ -209,6 +212,7 @@ public static class AutoModel
     {
         var source = new CheckpointParameters(folder, family.BasePrefix, fallback, options);
         foreach (var prefix in family.HeadPrefixes) source.IgnoredPrefixes.Add(prefix);
+        foreach (var (name, others) in family.OtherNames) source.OtherNames[name] = others;
         return source;
     }
 

@@ -18,7 +18,7 @@ internal static class Blocks
 
     /// <summary>One block that reads more than one tensor with a gradient, such as a decoder's that also sees the encoder's output.</summary>
     /// <param name="checkpointed">Whether the inside is computed again for the gradient.</param>
-    /// <param name="inputs">Every tensor with a gradient that goes in.</param>
+    /// <param name="inputs">Every tensor with a gradient that goes in. One that goes into several blocks is given to each as a view of its own: then its gradient is summed block by block, with checkpoints or without.</param>
     /// <param name="block">The block; it takes them from its argument, not from outside.</param>
     internal static Tensor Run(bool checkpointed, IReadOnlyList<Tensor> inputs, Func<IReadOnlyList<Tensor>, Tensor> block)
     {

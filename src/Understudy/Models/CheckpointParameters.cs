@@ -8,7 +8,8 @@ public sealed class CheckpointParameters : IParameterSource, IDisposable
 {
     // Buffers that older versions of transformers saved beside the weights; they are computed, not learned.
     private static readonly string[] LegacyBuffers =
-        [".attention.bias", ".attention.masked_bias", ".attn.bias", ".attn.masked_bias", ".rotary_emb.inv_freq", "embeddings.position_ids", "embeddings.token_type_ids"];
+        [".attention.bias", ".attention.masked_bias", ".attn.bias", ".attn.masked_bias", ".rotary_emb.inv_freq", "embeddings.position_ids", "embeddings.token_type_ids",
+         "encoder.version", "decoder.version", ".EncDecAttention.relative_attention_bias.weight"];
 
     private readonly Checkpoint checkpoint;
     private readonly IReadOnlyList<string> prefixes;
@@ -36,8 +37,17 @@ public sealed class CheckpointParameters : IParameterSource, IDisposable
     /// <summary>Names of the weights that the file lacked and that are new.</summary>
     public IReadOnlyList<string> NewParameters => fresh;
 
+    /// <summary>Other names of weights that models share: a file may have one of them instead, or copies under several.</summary>
+    public IDictionary<string, IReadOnlyList<string>> OtherNames { get; } = new Dictionary<string, IReadOnlyList<string>>();
+
     /// <summary>Whether the checkpoint has a weight under this name.</summary>
     public bool Contains(string name) => Find(name) is not null;
+
+    /// <inheritdoc/>
+    public bool Has(string name) => fallback is not null || Contains(name);
+
+    /// <inheritdoc/>
+    public bool HasOwn(string name, string main) => FindOne(name) is { } own && Find(main) is { } other && !AreEqual(own, other);
 
     /// <inheritdoc/>
     public Tensor Take(string name, ParameterInit init, params ReadOnlySpan<long> shape)
@@ -57,6 +67,7 @@ public sealed class CheckpointParameters : IParameterSource, IDisposable
         }
 
         used.Add(stored.Entry.Name);
+        foreach (var copy in Others(name).Select(FindOne).OfType<CheckpointTensor>().Where(copy => AreEqual(copy, stored))) used.Add(copy.Entry.Name);
         if (!shape.SequenceEqual(stored.Entry.Shape))
         {
             misshapen.Add($"{name}: expected [{string.Join(", ", shape.ToArray())}], found [{string.Join(", ", stored.Entry.Shape)}]");
@@ -143,7 +154,19 @@ public sealed class CheckpointParameters : IParameterSource, IDisposable
         LegacyBuffers.Any(suffix => name.EndsWith(suffix, StringComparison.Ordinal)) ||
         IgnoredPrefixes.Any(prefix => name.StartsWith(prefix, StringComparison.Ordinal));
 
-    private CheckpointTensor? Find(string name)
+    private IReadOnlyList<string> Others(string name) => OtherNames.TryGetValue(name, out var others) ? others : [];
+
+    private static bool AreEqual(CheckpointTensor one, CheckpointTensor other)
+    {
+        if (one.Entry.Name == other.Entry.Name) return true;
+        if (one.Entry.DType != other.Entry.DType || !one.Entry.Shape.SequenceEqual(other.Entry.Shape)) return false;
+        using var scope = torch.NewDisposeScope();
+        return MappedTensors.View(one).eq(MappedTensors.View(other)).all().item<bool>();
+    }
+
+    private CheckpointTensor? Find(string name) => FindOne(name) ?? Others(name).Select(FindOne).FirstOrDefault(found => found is not null);
+
+    private CheckpointTensor? FindOne(string name)
     {
         foreach (var spelling in Spellings(name))
         {

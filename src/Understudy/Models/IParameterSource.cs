@@ -35,6 +35,14 @@ public interface IParameterSource
         layout == LinearLayout.InOut ? Take(name, ParameterInit.Normal, inFeatures, outFeatures) : Take(name, ParameterInit.Normal, outFeatures, inFeatures),
         layout);
 
+    /// <summary>Whether it has a weight under a name; a source of new weights has every one.</summary>
+    bool Has(string name) => true;
+
+    /// <summary>Whether it stores, under one name, other values than under another that a model may share: an output layer that is not the embedding.</summary>
+    /// <param name="name">The name in question.</param>
+    /// <param name="main">The name of the weight that could stand for it.</param>
+    bool HasOwn(string name, string main) => false;
+
     /// <summary>Says that a linear layer is built.</summary>
     void Built(Linear layer)
     {

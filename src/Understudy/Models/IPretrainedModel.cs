@@ -9,6 +9,9 @@ public interface IPretrainedModel : IDisposable
     /// <summary>All weights, each once; a tied weight under the name it is stored by.</summary>
     IReadOnlyList<NamedParameter> Parameters { get; }
 
+    /// <summary>What a checkpoint holds beside the weights and no training changes.</summary>
+    IReadOnlyList<NamedParameter> Buffers => [];
+
     /// <summary>All linear layers by name, the output layer included: what adapters are put on.</summary>
     IReadOnlyList<Linear> Linears { get; }
 

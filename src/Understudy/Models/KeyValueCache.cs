@@ -92,7 +92,7 @@ public sealed class KeyValueCache : IDisposable
     /// <param name="rows">Numbers of the rows that stay, in their new order, repeats allowed.</param>
     public void Keep(ReadOnlySpan<long> rows)
     {
-        if (IsIdentity(rows)) return;
+        if (KeepsOrder(rows)) return;
         using var selected = Select(rows, capacity);
         for (var layer = 0; layer < keys.Length; layer++)
         {
@@ -114,7 +114,8 @@ public sealed class KeyValueCache : IDisposable
         }
     }
 
-    private bool IsIdentity(ReadOnlySpan<long> rows)
+    /// <summary>Whether these are all rows in the order they have.</summary>
+    internal bool KeepsOrder(ReadOnlySpan<long> rows)
     {
         if (rows.Length != Batch) return false;
         for (var i = 0; i < rows.Length; i++)

@@ -14,6 +14,9 @@ internal sealed record ModelFamily(string ModelType, string BasePrefix)
     /// <summary>Prefixes of the weights of heads: left out where a model has another head, or ties it.</summary>
     public IReadOnlyList<string> HeadPrefixes { get; init; } = [];
 
+    /// <summary>Weights that parts of a model share, under their main name, and the names they may have in a file instead or as well.</summary>
+    public IReadOnlyDictionary<string, IReadOnlyList<string>> OtherNames { get; init; } = new Dictionary<string, IReadOnlyList<string>>();
+
     /// <summary>A causal language model.</summary>
     public Func<ConfigJson, ModelBuilder<ICausalLanguageModel>>? CausalLanguageModel { get; init; }
 

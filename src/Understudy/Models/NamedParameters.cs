@@ -28,6 +28,10 @@ internal sealed class RecordingSource(IParameterSource inner) : IParameterSource
         return weight;
     }
 
+    public bool Has(string name) => inner.Has(name);
+
+    public bool HasOwn(string name, string main) => inner.HasOwn(name, main);
+
     public void Built(Linear layer)
     {
         Linears.Add(layer);

@@ -24,7 +24,7 @@ public static class PretrainedFolder
         ArgumentNullException.ThrowIfNull(model);
         var config = ConfigOf(model);
         Directory.CreateDirectory(folder);
-        WeightFile.Write(Path.Combine(folder, Checkpoint.WeightsName), model.Parameters);
+        WeightFile.Write(Path.Combine(folder, Checkpoint.WeightsName), [.. model.Parameters, .. model.Buffers]);
         tokenizer?.Save(Path.Combine(folder, "tokenizer.json"));
         WriteText(Path.Combine(folder, ConfigJson.FileName), config.ToJsonString(Indented) + "\n");
     }

@@ -40,9 +40,9 @@ public sealed class SequenceToSequenceCache : IDisposable
     /// <param name="sameSources">Whether every row goes on from a row with the same source, as the beams of one text do: then only the target is moved.</param>
     public void Keep(ReadOnlySpan<long> rows, bool sameSources = false)
     {
-        var before = Target.Batch;
+        var sourcesStay = (sameSources && rows.Length == Target.Batch) || Target.KeepsOrder(rows);
         Target.Keep(rows);
-        if (sameSources && rows.Length == before) return;
+        if (sourcesStay) return;
         using var scope = torch.NewDisposeScope();
         for (var layer = 0; layer < source.Length; layer++)
         {

@@ -12,6 +12,7 @@ public static class GoldenFolder
     [
         ("processors", true, SamplingParity.Run),
         ("warmup_steps", false, ScheduleParity.Run),
+        ("greedy", true, StoredGenerationParity.RunFile),
         ("blocksize", false, Nf4Parity.Run),
     ];
 
@@ -19,6 +20,7 @@ public static class GoldenFolder
     [
         (ModelParity.Recognises, ModelParity.Run),
         (EmbeddingParity.Recognises, EmbeddingParity.Run),
+        (StoredGenerationParity.Recognises, StoredGenerationParity.Run),
         (TokenizerParity.Recognises, TokenizerParity.Run),
         (MetricParity.Recognises, MetricParity.Run),
     ];

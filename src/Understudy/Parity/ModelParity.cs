@@ -16,6 +16,7 @@ public static class ModelParity
         Func<string, GoldenTensors, IEnumerable<ParityCheck>> run =
             golden.Has("logits_adapter") ? AdapterParity.Run
             : golden.Has("logits_right") ? CausalModelParity.Run
+            : golden.Has("sources") ? SequenceToSequenceParity.Run
             : golden.Has("input_ids") ? MaskedModelParity.Run
             : ClassifierParity.Run;
         foreach (var check in run(folder, golden))

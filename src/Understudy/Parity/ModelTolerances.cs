@@ -8,5 +8,6 @@ internal static class ModelTolerances
     internal const double Gradient = 1e-4;
     internal const double Trajectory = 1e-3;
     internal const double LogProbability = 1e-4;
+    internal const double BeamScore = 1e-4;
     internal const double Embedding = 1e-4;
 }

@@ -48,12 +48,34 @@ public static class Losses
     /// <param name="logits">[batch, tokens, vocabulary].</param>
     /// <param name="labels">[batch, tokens] int64, <see cref="IgnoreIndex"/> where nothing is masked.</param>
     /// <returns>A float32 scalar; divide by the number of labels that count.</returns>
-    public static Tensor MaskedTokenSum(Tensor logits, Tensor labels)
+    public static Tensor MaskedTokenSum(Tensor logits, Tensor labels) => TargetTokenSum(logits, labels);
+
+    /// <summary>Cross-entropy of an encoder-decoder's targets, summed. The logits of a token are held against its own label: the shift is in the decoder's input, see <see cref="DecoderInput"/>.</summary>
+    /// <param name="logits">[batch, target, vocabulary].</param>
+    /// <param name="labels">[batch, target] int64, <see cref="IgnoreIndex"/> where a token does not count.</param>
+    /// <param name="weights">[batch, target] float32, the weight of a token; null for 1.</param>
+    /// <param name="labelSmoothing">Share of the target spread evenly over the vocabulary, from 0 to below 1.</param>
+    /// <returns>A float32 scalar; divide by the weights of the labels that count.</returns>
+    public static Tensor TargetTokenSum(Tensor logits, Tensor labels, Tensor? weights = null, double labelSmoothing = 0)
     {
         using var scope = torch.NewDisposeScope();
         var targets = labels.view(-1);
         var counted = targets.ne(IgnoreIndex).to(ScalarType.Float32);
-        return scope.MoveToOuter(nn.functional.weighted_cross_entropy(logits.view(-1, logits.size(-1)), targets, counted));
+        if (weights is not null) counted *= weights.view(-1);
+        return scope.MoveToOuter(nn.functional.weighted_cross_entropy(logits.view(-1, logits.size(-1)), targets, counted, labelSmoothing));
+    }
+
+    /// <summary>What a decoder reads when it is to say the labels: the labels shifted right by the start token (transformers' <c>shift_tokens_right</c>).</summary>
+    /// <param name="labels">[batch, target] int64, <see cref="IgnoreIndex"/> at padding.</param>
+    /// <param name="decoderStartTokenId">Id that every target begins with.</param>
+    /// <param name="padTokenId">Id that stands where a label does not count.</param>
+    /// <returns>[batch, target] int64.</returns>
+    public static Tensor DecoderInput(Tensor labels, int decoderStartTokenId, int padTokenId)
+    {
+        using var scope = torch.NewDisposeScope();
+        var start = torch.full([labels.size(0), 1], decoderStartTokenId, ScalarType.Int64, labels.device);
+        var shifted = torch.cat([start, labels.narrow(1, 0, labels.size(1) - 1)], 1);
+        return scope.MoveToOuter(shifted.masked_fill(shifted.eq(IgnoreIndex), padTokenId));
     }
 
     /// <summary>Cross-entropy against one class per row, summed with the rows' weights.</summary>

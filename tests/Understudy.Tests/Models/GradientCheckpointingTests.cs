@@ -12,7 +12,7 @@ public sealed class GradientCheckpointingTests
 
     static GradientCheckpointingTests()
     {
-        foreach (var folder in Directory.EnumerateDirectories(Fixtures).Select(path => Path.GetFileName(path)).Order(StringComparer.Ordinal))
+        foreach (var folder in Directory.EnumerateDirectories(Fixtures).Where(path => File.Exists(Path.Combine(path, ConfigJson.FileName))).Select(path => Path.GetFileName(path)).Order(StringComparer.Ordinal))
         {
             Families.Add(folder, false);
             Families.Add(folder, true);

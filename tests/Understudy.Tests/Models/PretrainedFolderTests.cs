@@ -102,7 +102,7 @@ public sealed class PretrainedFolderTests
     [InlineData("num_attention_heads", 5, "'hidden_size' (48) is not a multiple of 'num_attention_heads' (5).")]
     [InlineData("vocab_size", "many", "'vocab_size' is \"many\"; expected an integer.")]
     [InlineData("vocab_size", -1, "'vocab_size' is -1; expected an integer of at least 1.")]
-    [InlineData("model_type", "gpt_j", "'model_type' is 'gpt_j', which is not supported. Supported: bert, gpt2, gpt_neox, llama, mistral, qwen2, qwen3, roberta.")]
+    [InlineData("model_type", "gpt_j", "'model_type' is 'gpt_j', which is not supported. Supported: bart, bert, gpt2, gpt_neox, llama, mistral, qwen2, qwen3, roberta, t5.")]
     public void A_bad_configuration_is_refused_with_its_key(string key, object value, string message)
     {
         using var folder = new TemporaryFolder();

@@ -1,0 +1,96 @@
+using Understudy.Torch;
+
+namespace Understudy.Generation;
+
+/// <summary>What goes on from given texts token by token: a causal model with the texts themselves, an encoder-decoder with targets for them.</summary>
+internal interface IDecoding
+{
+    /// <summary>Number of logits per token.</summary>
+    int VocabularySize { get; }
+
+    /// <summary>The most new tokens that a text leaves room for.</summary>
+    int Room(IReadOnlyList<int> text);
+
+    /// <summary>What a row consists of before its first new token.</summary>
+    IReadOnlyList<int> Beginning(IReadOnlyList<int> text);
+
+    /// <summary>Whether a batch can be computed whose longest text has so many tokens, with so many new ones to follow.</summary>
+    bool Fits(int longest, int room);
+
+    /// <summary>Checks all texts of a job and computes what they share.</summary>
+    /// <exception cref="ArgumentException">A text is empty, too long, or holds unknown tokens.</exception>
+    IDecodingPass Begin(IReadOnlyList<IReadOnlyList<int>> texts);
+}
+
+/// <summary>A job of several batches.</summary>
+internal interface IDecodingPass : IDisposable
+{
+    /// <summary>Computes a batch.</summary>
+    /// <param name="texts">Texts of the job.</param>
+    /// <param name="room">New tokens that may follow.</param>
+    /// <returns>One row for each text; to be disposed.</returns>
+    IDecodingState Run(IReadOnlyList<IReadOnlyList<int>> texts, int room);
+}
+
+/// <summary>The rows of a batch and what the model knows of them. Its tensors belong to it.</summary>
+internal interface IDecodingState : IDisposable
+{
+    /// <summary>Rows.</summary>
+    int Rows { get; }
+
+    /// <summary>[rows, vocabulary]: what follows each row.</summary>
+    Tensor Logits { get; }
+
+    /// <summary>Keeps only some rows, repeats or reorders them; nothing is copied when the order stays. <see cref="Logits"/> are those of before until the next step.</summary>
+    /// <param name="rows">Numbers of rows.</param>
+    /// <param name="sameTexts">Whether the row at every place goes on from a row of the same text, as beams do.</param>
+    void Keep(ReadOnlySpan<long> rows, bool sameTexts = false);
+
+    /// <summary>Computes the newest token of every row.</summary>
+    void Step(ReadOnlySpan<long> tokens);
+}
+
+/// <summary>Checks of texts before a model sees them.</summary>
+internal static class DecodingInput
+{
+    /// <summary>Throws when a text holds a token that the model does not know.</summary>
+    /// <param name="text">The text.</param>
+    /// <param name="name">How it is called, for the message.</param>
+    /// <param name="vocabulary">Tokens that the model knows.</param>
+    public static void CheckTokens(IReadOnlyList<int> text, string name, int vocabulary)
+    {
+        foreach (var token in text)
+        {
+            if ((uint)token >= (uint)vocabulary)
+                throw new ArgumentException($"{name} holds the token {token}, the model knows {vocabulary}. Does the tokenizer belong to the model?");
+        }
+    }
+
+    /// <summary>Numbers of texts, of similar length, that share a batch.</summary>
+    /// <param name="decoding">What computes them.</param>
+    /// <param name="texts">The texts and how many rows each needs.</param>
+    /// <param name="batchSize">The most rows of a batch; those of one text are never split.</param>
+    /// <param name="room">New tokens that may follow a text.</param>
+    public static IEnumerable<List<int>> Batches(IDecoding decoding, IReadOnlyList<(IReadOnlyList<int> Tokens, int Rows)> texts, int batchSize, Func<IReadOnlyList<int>, int> room)
+    {
+        var batch = new List<int>();
+        var (rows, most) = (0, 0);
+        foreach (var index in Enumerable.Range(0, texts.Count).OrderBy(i => texts[i].Tokens.Count))
+        {
+            var (tokens, own) = texts[index];
+            // Padding counts towards the model's length, but must not shorten the text of a short prompt.
+            if (batch.Count > 0 && (rows + own > batchSize || !decoding.Fits(tokens.Count, Math.Max(most, room(tokens)))))
+            {
+                yield return batch;
+                batch = [];
+                (rows, most) = (0, 0);
+            }
+
+            batch.Add(index);
+            rows += own;
+            most = Math.Max(most, room(tokens));
+        }
+
+        yield return batch;
+    }
+}

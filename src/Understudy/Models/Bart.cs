@@ -1,0 +1,367 @@
+using System.Text.Json.Nodes;
+using Understudy.Torch;
+using static Understudy.Models.DropoutLayer;
+
+namespace Understudy.Models;
+
+/// <summary>BART: an encoder and a decoder with a language-model head (Lewis et al., arXiv 1910.13461; layout of transformers' <c>BartForConditionalGeneration</c>).</summary>
+public sealed class BartForConditionalGeneration : ISequenceToSequenceModel
+{
+    private const string LogitsBias = "final_logits_bias";
+    private readonly BartBody body;
+    private readonly Linear head;
+    private readonly Tensor logitsBias;
+    private readonly bool hasLogitsBias;
+
+    /// <summary>Builds the model from a source of weights.</summary>
+    /// <param name="config">The architecture.</param>
+    /// <param name="source">A checkpoint or new weights.</param>
+    public BartForConditionalGeneration(BartConfig config, IParameterSource source)
+    {
+        ArgumentNullException.ThrowIfNull(config);
+        ArgumentNullException.ThrowIfNull(source);
+        var record = new RecordingSource(source);
+        // A file with an output layer of its own has one, whatever its configuration says.
+        Config = config = config with { TieWordEmbeddings = config.TieWordEmbeddings && !source.HasOwn("lm_head.weight", BartBody.SharedName) };
+        body = new BartBody(config, record);
+        head = config.TieWordEmbeddings
+            ? Linear.Tied(record, "lm_head", body.Shared.Weight)
+            : Linear.Take(record, "lm_head", config.HiddenSize, config.VocabSize, bias: false, isHead: true);
+        using var scope = torch.NewDisposeScope();
+        var stored = source.Has(LogitsBias) ? source.Take(LogitsBias, ParameterInit.Zeros, 1, config.VocabSize) : null;
+        logitsBias = DisposeScope.Detach(stored?.detach() ?? torch.zeros([1, config.VocabSize], body.Shared.Weight.dtype, body.Shared.Weight.device));
+        stored?.Dispose();
+        hasLogitsBias = logitsBias.ne(0).any().item<bool>();
+        Parameters = record.Taken;
+        Buffers = [new NamedParameter(LogitsBias, logitsBias)];
+        Linears = record.Linears;
+    }
+
+    /// <summary>The architecture.</summary>
+    public BartConfig Config { get; }
+
+    /// <inheritdoc/>
+    public IReadOnlyList<NamedParameter> Parameters { get; }
+
+    /// <inheritdoc/>
+    public IReadOnlyList<NamedParameter> Buffers { get; }
+
+    /// <inheritdoc/>
+    public IReadOnlyList<Linear> Linears { get; }
+
+    /// <inheritdoc/>
+    public bool Training { get; set; }
+
+    /// <inheritdoc/>
+    public double? Dropout { get; set; }
+
+    /// <inheritdoc/>
+    public bool GradientCheckpointing { get; set; }
+
+    /// <inheritdoc/>
+    public int MaxLength => Config.MaxPositionEmbeddings;
+
+    /// <inheritdoc/>
+    public int MaxTargetLength => Config.MaxPositionEmbeddings;
+
+    /// <inheritdoc/>
+    public int VocabularySize => Config.VocabSize;
+
+    /// <inheritdoc/>
+    public int DecoderStartTokenId => Config.DecoderStartTokenId;
+
+    /// <inheritdoc/>
+    public int PadTokenId => Config.PadTokenId;
+
+    /// <inheritdoc/>
+    public IReadOnlyList<int> EosTokenIds => Config.EosTokenIds;
+
+    /// <summary>How BART's folders are read.</summary>
+    internal static ModelFamily Family { get; } = new(BartConfig.ModelType, "model.")
+    {
+        HeadPrefixes = ["lm_head.", LogitsBias, "classification_head.", "qa_outputs."],
+        OtherNames = new Dictionary<string, IReadOnlyList<string>>
+        {
+            [BartBody.SharedName] = ["model.encoder.embed_tokens.weight", "model.decoder.embed_tokens.weight", "lm_head.weight"],
+        },
+        SequenceToSequence = json =>
+        {
+            var config = BartConfig.From(json);
+            return (source, _) => new BartForConditionalGeneration(config, source);
+        },
+        SequenceClassifier = (json, labels) =>
+        {
+            var config = BartConfig.From(json) with { Labels = labels };
+            return config.EosTokenIds.Count > 0
+                ? (source, _) => new BartForSequenceClassification(config, source)
+                : throw json.Fault("a classifier reads the last end-of-text token, and 'eos_token_id' names none.");
+        },
+    };
+
+    /// <inheritdoc/>
+    public JsonObject ToConfigJson() => Config.ToJson();
+
+    /// <inheritdoc/>
+    public SequenceToSequenceCache NewCache(int batch, int capacity) => new(Config.DecoderLayers, batch, capacity);
+
+    /// <inheritdoc/>
+    public Tensor Encode(Tensor inputIds, Tensor? attentionMask = null) => body.Encode(inputIds, attentionMask, BartMode.Of(this, Config));
+
+    /// <inheritdoc/>
+    public Tensor Decode(Tensor decoderInputIds, Tensor encoded, Tensor? attentionMask = null, SequenceToSequenceCache? cache = null) =>
+        body.Decode(decoderInputIds, encoded, attentionMask, cache, BartMode.Of(this, Config));
+
+    /// <inheritdoc/>
+    public Tensor Logits(Tensor hidden)
+    {
+        if (!hasLogitsBias) return head.forward(hidden);
+        using var scope = torch.NewDisposeScope();
+        return scope.MoveToOuter(head.forward(hidden) + logitsBias.view(-1));
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        logitsBias.Dispose();
+        Probabilities.Free(this);
+    }
+}
+
+/// <summary>BART with a classification head on the decoder's last end-of-text token (layout of transformers' <c>BartForSequenceClassification</c>). The text goes into encoder and decoder alike.</summary>
+public sealed class BartForSequenceClassification : ISequenceClassifier
+{
+    private readonly BartBody body;
+    private readonly Linear dense;
+    private readonly Linear output;
+
+    /// <summary>Builds the model from a source of weights.</summary>
+    public BartForSequenceClassification(BartConfig config, IParameterSource source)
+    {
+        ArgumentNullException.ThrowIfNull(config);
+        Config = config;
+        var record = new RecordingSource(source);
+        body = new BartBody(config, record);
+        dense = Linear.Take(record, "classification_head.dense", config.HiddenSize, config.HiddenSize, isHead: true);
+        output = Linear.Take(record, "classification_head.out_proj", config.HiddenSize, config.Labels.Count, isHead: true);
+        Parameters = record.Taken;
+        Linears = record.Linears;
+    }
+
+    /// <summary>The architecture.</summary>
+    public BartConfig Config { get; }
+
+    /// <inheritdoc/>
+    public IReadOnlyList<NamedParameter> Parameters { get; }
+
+    /// <inheritdoc/>
+    public IReadOnlyList<Linear> Linears { get; }
+
+    /// <inheritdoc/>
+    public IReadOnlyList<string> Labels => Config.Labels;
+
+    /// <inheritdoc/>
+    public bool Training { get; set; }
+
+    /// <inheritdoc/>
+    public double? Dropout { get; set; }
+
+    /// <inheritdoc/>
+    public bool GradientCheckpointing { get; set; }
+
+    /// <inheritdoc/>
+    public int MaxLength => Config.MaxPositionEmbeddings;
+
+    /// <inheritdoc/>
+    public JsonObject ToConfigJson() => Config.ToJson("BartForSequenceClassification");
+
+    /// <inheritdoc/>
+    /// <exception cref="ArgumentException">A row has no end-of-text token.</exception>
+    public Tensor Forward(Tensor inputIds, Tensor? attentionMask = null, Tensor? tokenTypeIds = null)
+    {
+        ArgumentNullException.ThrowIfNull(inputIds);
+        using var scope = torch.NewDisposeScope();
+        var (batch, tokens) = (inputIds.size(0), inputIds.size(1));
+        var ends = inputIds.eq(Config.EosTokenIds[0]).to(ScalarType.Int64);
+        if (attentionMask is not null) ends *= attentionMask;
+        if (ends.sum(1).eq(0).any().item<bool>())
+        {
+            throw new ArgumentException($"A row has no end-of-text token ({Config.EosTokenIds[0]}), where this classifier reads. Let the tokenizer add it.", nameof(inputIds));
+        }
+
+        // The decoder's input is the text shifted right by one.
+        var start = torch.full([batch, 1], Config.DecoderStartTokenId, ScalarType.Int64, inputIds.device);
+        var shifted = torch.cat([start, inputIds.narrow(1, 0, tokens - 1)], 1);
+        var mode = BartMode.Of(this, Config);
+        var hidden = body.Decode(shifted, body.Encode(inputIds, attentionMask, mode), attentionMask, null, mode);   // [batch, tokens, hidden]
+        var last = (ends * torch.arange(tokens, device: inputIds.device)).argmax(1);                                // [batch]
+        var sentence = hidden.gather(1, last.view(-1, 1, 1).expand(batch, 1, hidden.size(2))).squeeze(1);
+        var probability = Training ? Dropout ?? Config.ClassifierDropout : 0;
+        var inner = dense.forward(Drop(sentence, probability)).tanh();
+        return scope.MoveToOuter(output.forward(Drop(inner, probability)));
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => Probabilities.Free(this);
+}
+
+/// <summary>How a pass is computed: dropout probabilities, 0 outside of training, and whether blocks are checkpointed.</summary>
+internal sealed record BartMode(double Hidden, double Attention, double Activation, double EncoderLayers, double DecoderLayers, bool Checkpointed)
+{
+    internal static BartMode Of(IPretrainedModel model, BartConfig config) => !model.Training ? new BartMode(0, 0, 0, 0, 0, false) : new BartMode(
+        model.Dropout ?? config.Dropout,
+        model.Dropout ?? config.AttentionDropout,
+        model.Dropout ?? config.ActivationDropout,
+        model.Dropout is null ? config.EncoderLayerDrop : 0,
+        model.Dropout is null ? config.DecoderLayerDrop : 0,
+        model.GradientCheckpointing);
+}
+
+/// <summary>Encoder and decoder of BART: learned positions, then post-norm blocks.</summary>
+internal sealed class BartBody
+{
+    internal const string SharedName = "model.shared.weight";
+
+    // The first two rows of a position embedding are not used: the original counted from the padding token's id on.
+    private const int PositionOffset = 2;
+
+    private readonly BartConfig config;
+    private readonly Stack encoder;
+    private readonly Stack decoder;
+
+    internal BartBody(BartConfig config, IParameterSource source)
+    {
+        this.config = config;
+        var act = Activation.ByName(config.ActivationFunction, new ConfigJson(config.ToJson(), ConfigJson.FileName), "activation_function");
+        Shared = Embedding.Take(source, "model.shared", config.VocabSize, config.HiddenSize, config.PadTokenId);
+        encoder = new Stack(config, source, act, "model.encoder", config.EncoderLayers, config.EncoderAttentionHeads, config.EncoderFfnDim, crossAttention: false);
+        decoder = new Stack(config, source, act, "model.decoder", config.DecoderLayers, config.DecoderAttentionHeads, config.DecoderFfnDim, crossAttention: true);
+    }
+
+    /// <summary>The embedding of encoder, decoder and, where it is tied, output.</summary>
+    internal Embedding Shared { get; }
+
+    internal Tensor Encode(Tensor inputIds, Tensor? attentionMask, BartMode mode)
+    {
+        using var scope = torch.NewDisposeScope();
+        var mask = AttentionMasks.Padding(attentionMask);
+        var x = Embed(encoder, inputIds, 0, mode);
+        foreach (var block in encoder.Blocks)
+        {
+            if (!IsLeftOut(mode.EncoderLayers)) x = Blocks.Run(mode.Checkpointed, x, input => block.forward(input, null, mask, null, null, mode));
+        }
+
+        return scope.MoveToOuter(x);
+    }
+
+    internal Tensor Decode(Tensor inputIds, Tensor encoded, Tensor? attentionMask, SequenceToSequenceCache? cache, BartMode mode)
+    {
+        using var scope = torch.NewDisposeScope();
+        var tokens = inputIds.size(1);
+        var past = cache?.Target.Length ?? 0;
+        var mask = AttentionMasks.Causal(null, tokens, past + tokens, inputIds.device);
+        var sourceMask = AttentionMasks.Padding(attentionMask);
+        var x = Embed(decoder, inputIds, past, mode);   // [batch, tokens, hidden]
+        foreach (var block in decoder.Blocks)
+        {
+            if (IsLeftOut(mode.DecoderLayers)) continue;
+            x = Blocks.Run(mode.Checkpointed, [x, encoded.view(encoded.shape)], inputs => block.forward(inputs[0], inputs[1], mask, sourceMask, cache, mode));
+        }
+
+        cache?.Target.Advance((int)tokens);
+        return scope.MoveToOuter(x);
+    }
+
+    private static bool IsLeftOut(double probability)
+    {
+        if (probability == 0) return false;
+        using var scope = torch.NewDisposeScope();
+        return torch.empty([1]).uniform_().item<double>() < probability;
+    }
+
+    private Tensor Embed(Stack stack, Tensor inputIds, int past, BartMode mode)
+    {
+        var tokens = inputIds.size(1);
+        if (past + tokens > config.MaxPositionEmbeddings)
+        {
+            throw new ArgumentException($"A row of {past + tokens} tokens was given; the model takes at most {config.MaxPositionEmbeddings} (max_position_embeddings). Shorten the text or set max_length.", nameof(inputIds));
+        }
+
+        var words = Shared.forward(inputIds);
+        if (config.ScaleEmbedding) words *= Math.Sqrt(config.HiddenSize);
+        var places = stack.Positions.forward(torch.arange(past + PositionOffset, past + PositionOffset + tokens, device: inputIds.device));
+        return Drop(stack.EmbeddingNorm.forward(words + places), mode.Hidden);
+    }
+
+    /// <summary>What encoder and decoder are made of alike.</summary>
+    private sealed class Stack(BartConfig config, IParameterSource source, Func<Tensor, Tensor> act, string name, int layers, int heads, int width, bool crossAttention)
+    {
+        internal Embedding Positions { get; } = Embedding.Take(source, $"{name}.embed_positions", config.MaxPositionEmbeddings + PositionOffset, config.HiddenSize);
+
+        internal LayerNorm EmbeddingNorm { get; } = Norm(source, $"{name}.layernorm_embedding", config);
+
+        internal Block[] Blocks { get; } = [.. Enumerable.Range(0, layers).Select(i => new Block(config, source, act, $"{name}.layers.{i}", i, heads, width, crossAttention))];
+
+        internal static LayerNorm Norm(IParameterSource source, string name, BartConfig config) => LayerNorm.Take(source, name, config.HiddenSize, 1e-5);
+    }
+
+    private sealed class Block
+    {
+        private readonly int layer;
+        private readonly SelfOrSource selfAttention;
+        private readonly LayerNorm selfNorm;
+        private readonly SelfOrSource? sourceAttention;
+        private readonly LayerNorm? sourceNorm;
+        private readonly Linear up;
+        private readonly Linear down;
+        private readonly LayerNorm finalNorm;
+        private readonly Func<Tensor, Tensor> act;
+
+        internal Block(BartConfig config, IParameterSource source, Func<Tensor, Tensor> act, string name, int layer, int heads, int width, bool crossAttention)
+        {
+            (this.layer, this.act) = (layer, act);
+            selfAttention = new SelfOrSource(source, $"{name}.self_attn", config.HiddenSize, heads);
+            selfNorm = Stack.Norm(source, $"{name}.self_attn_layer_norm", config);
+            if (crossAttention)
+            {
+                sourceAttention = new SelfOrSource(source, $"{name}.encoder_attn", config.HiddenSize, heads);
+                sourceNorm = Stack.Norm(source, $"{name}.encoder_attn_layer_norm", config);
+            }
+
+            up = Linear.Take(source, $"{name}.fc1", config.HiddenSize, width);
+            down = Linear.Take(source, $"{name}.fc2", width, config.HiddenSize);
+            finalNorm = Stack.Norm(source, $"{name}.final_layer_norm", config);
+        }
+
+        internal Tensor forward(Tensor x, Tensor? encoded, Tensor? mask, Tensor? sourceMask, SequenceToSequenceCache? cache, BartMode mode)
+        {
+            using var scope = torch.NewDisposeScope();
+            var (key, value) = selfAttention.KeysAndValues(x);
+            if (cache is not null) (key, value) = cache.Target.Append(layer, key, value);
+            x = selfNorm.forward(Drop(selfAttention.forward(x, key, value, mask, mode.Attention), mode.Hidden) + x);
+            if (sourceAttention is not null)
+            {
+                (key, value) = cache?.Source(layer, () => sourceAttention.KeysAndValues(encoded!)) ?? sourceAttention.KeysAndValues(encoded!);
+                x = sourceNorm!.forward(Drop(sourceAttention.forward(x, key, value, sourceMask, mode.Attention), mode.Hidden) + x);
+            }
+
+            var inner = Drop(act(up.forward(x)), mode.Activation);
+            return scope.MoveToOuter(finalNorm.forward(Drop(down.forward(inner), mode.Hidden) + x));
+        }
+    }
+
+    /// <summary>Attention of a text to itself, or to the source.</summary>
+    private sealed class SelfOrSource(IParameterSource source, string name, int hidden, int heads)
+    {
+        private readonly Linear key = Linear.Take(source, $"{name}.k_proj", hidden, hidden);
+        private readonly Linear value = Linear.Take(source, $"{name}.v_proj", hidden, hidden);
+        private readonly Linear query = Linear.Take(source, $"{name}.q_proj", hidden, hidden);
+        private readonly Linear output = Linear.Take(source, $"{name}.out_proj", hidden, hidden);
+
+        internal (Tensor Keys, Tensor Values) KeysAndValues(Tensor x) => (Heads(key.forward(x)), Heads(value.forward(x)));
+
+        internal Tensor forward(Tensor x, Tensor keys, Tensor values, Tensor? mask, double dropout) =>
+            output.forward(Attention.Run(Heads(query.forward(x)), keys, values, mask, dropout));
+
+        private Tensor Heads(Tensor x) => x.view(x.size(0), x.size(1), heads, x.size(2) / heads).transpose(1, 2);   // [batch, heads, tokens, head_dim]
+    }
+}
