@@ -12,7 +12,7 @@ public static class PretrainedFolder
     private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true };
 
     /// <summary>
-    /// Writes <c>model.safetensors</c>, <c>tokenizer.json</c> and <c>config.json</c>, in this order: each file appears whole or not at all, and
+    /// Writes <c>model.safetensors</c>, <c>tokenizer.json</c> (with the configuration and chat template that it was read with) and <c>config.json</c>, in this order: each file appears whole or not at all, and
     /// a new folder with a <c>config.json</c> is complete.
     /// </summary>
     /// <param name="model">The model; its weights are written in the type they have, NF4 as bitsandbytes stores it.</param>
@@ -25,7 +25,7 @@ public static class PretrainedFolder
         var config = ConfigOf(model);
         Directory.CreateDirectory(folder);
         WeightFile.Write(Path.Combine(folder, Checkpoint.WeightsName), [.. model.Parameters, .. model.Buffers]);
-        tokenizer?.Save(Path.Combine(folder, "tokenizer.json"));
+        tokenizer?.SaveToFolder(folder);
         WriteText(Path.Combine(folder, ConfigJson.FileName), config.ToJsonString(Indented) + "\n");
     }
 

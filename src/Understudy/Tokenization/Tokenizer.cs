@@ -155,6 +155,16 @@ public sealed class Tokenizer
     /// <summary>Writes a <c>tokenizer.json</c> that the reference library loads.</summary>
     public void Save(string path) => TokenizerJsonWriter.Write(path, parts);
 
+    /// <summary>
+    /// Writes <c>tokenizer.json</c> into a folder that is there, and before it, as they were, the files of the folder that the tokenizer was
+    /// read from which the reference reads with it: <c>tokenizer_config.json</c>, <c>special_tokens_map.json</c> and <c>chat_template.jinja</c>.
+    /// </summary>
+    public void SaveToFolder(string folder)
+    {
+        foreach (var (name, bytes) in parts.Companions) TokenizerJsonWriter.WriteWhole(Path.Combine(folder, name), stream => stream.Write(bytes));
+        Save(Path.Combine(folder, "tokenizer.json"));
+    }
+
     internal List<TokenSequence> Process(TokenSequence first, TokenSequence? second, bool addSpecialTokens)
     {
         var sequences = new List<TokenSequence> { first };

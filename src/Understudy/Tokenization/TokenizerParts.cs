@@ -27,6 +27,9 @@ internal sealed record TokenizerParts
     /// <summary>Special tokens that the folder's configuration lists without a role.</summary>
     public IReadOnlyList<string> AdditionalSpecialTokens { get; init; } = [];
 
+    /// <summary>The files beside the <c>tokenizer.json</c> that say more about the tokenizer, by name, as they are.</summary>
+    public IReadOnlyDictionary<string, byte[]> Companions { get; init; } = new Dictionary<string, byte[]>();
+
     public TruncationOptions? Truncation { get; init; }
 
     public PaddingOptions? Padding { get; init; }

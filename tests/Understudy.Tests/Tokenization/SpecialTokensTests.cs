@@ -58,6 +58,21 @@ public sealed class SpecialTokensTests
     }
 
     [Fact]
+    public void What_is_saved_to_a_folder_has_the_roles_and_the_chat_template_again()
+    {
+        using var folder = Folder("llama3-style");
+        using var copy = new TemporaryFolder();
+        File.WriteAllText(folder["tokenizer_config.json"], """{"eos_token": "<|eot_id|>",  "chat_template": "{{ eos_token }}"}""");
+        File.WriteAllText(folder["special_tokens_map.json"], "{ }");
+        File.WriteAllText(folder["vocab.txt"], "not the tokenizer's");
+        Tokenizer.FromFolder(folder.FullName).WithTruncation(null).SaveToFolder(copy.FullName);
+        Assert.Equal(["special_tokens_map.json", "tokenizer.json", "tokenizer_config.json"], Directory.GetFiles(copy.FullName).Select(Path.GetFileName).Order(StringComparer.Ordinal));
+        Assert.Equal(File.ReadAllBytes(folder["tokenizer_config.json"]), File.ReadAllBytes(copy["tokenizer_config.json"]));
+        Assert.Equal(902, Tokenizer.FromFolder(copy.FullName).SpecialTokens.Eos!.Id);
+        Assert.Equal("<|eot_id|>", Understudy.Tokenization.Chat.ChatTemplate.FromFolder(copy.FullName).Render([]));
+    }
+
+    [Fact]
     public void A_token_that_is_none_is_refused()
     {
         using var folder = Folder("llama3-style");

@@ -67,6 +67,19 @@ public sealed class UnigramTests
     }
 
     [Fact]
+    public void Plain_text_is_cut_as_if_the_special_tokens_were_not_in_the_vocabulary()
+    {
+        using var folder = new TemporaryFolder();
+        File.WriteAllText(folder["tokenizer.json"], """
+            {"model":{"type":"Unigram","unk_id":0,"vocab":[["<unk>",0],["</s>",0],["<",-5],["/",-5],["s",-5],[">",-5],["/s",-6]]},
+             "added_tokens":[{"id":1,"content":"</s>","special":true}]}
+            """);
+        var tokenizer = Tokenizer.FromFile(folder["tokenizer.json"]);
+        Assert.Equal([4, 1, 4], tokenizer.Encode("s</s>s").Ids);
+        Assert.Equal([4, 2, 6, 5, 4], tokenizer.EncodePlain("s</s>s"));
+    }
+
+    [Fact]
     public void A_megabyte_without_a_space_takes_linear_time()
     {
         var clock = Stopwatch.StartNew();

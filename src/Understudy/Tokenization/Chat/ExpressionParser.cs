@@ -1,70 +1,20 @@
 using System.Globalization;
-using System.Runtime.CompilerServices;
 using System.Text;
 
 namespace Understudy.Tokenization.Chat;
 
 /// <summary>Reads the expressions of a template with Jinja's precedence.</summary>
-internal sealed class ExpressionParser(List<TemplateToken> tokens)
+internal sealed class ExpressionParser(TokenCursor tokens)
 {
     private static readonly string[] Comparisons = ["==", "!=", "<", "<=", ">", ">="];
-
-    private int position;
-
-    public TemplateToken Current => tokens[position];
-
-    public void Next()
-    {
-        if (position + 1 < tokens.Count) position++;
-    }
-
-    public void CheckDepth()
-    {
-        if (!RuntimeHelpers.TryEnsureSufficientExecutionStack()) throw new TemplateFault("is nested too deeply.", Current.Line);
-    }
-
-    public TemplateFault Unexpected(string expected) => new(
-        Current.Kind == TokenKind.End ? $"ends where {expected} is expected." : $"has '{Current.Value}' where {expected} is expected.", Current.Line);
-
-    public void Expect(TokenKind kind, string shown)
-    {
-        if (Current.Kind != kind) throw Unexpected(shown);
-        Next();
-    }
-
-    public void ExpectOperator(string value)
-    {
-        if (!SkipOperator(value)) throw Unexpected($"'{value}'");
-    }
-
-    public bool SkipOperator(string value)
-    {
-        var found = Current.IsOperator(value);
-        if (found) Next();
-        return found;
-    }
-
-    public bool Skip(string name)
-    {
-        var found = Current.IsName(name);
-        if (found) Next();
-        return found;
-    }
-
-    public string ReadName()
-    {
-        var token = Current;
-        Expect(TokenKind.Name, "a name");
-        return token.Value;
-    }
 
     /// <summary>An expression, or several with commas between them, which are a tuple.</summary>
     public TemplateExpression ReadTuple(bool withConditional = true)
     {
         var first = Item();
-        if (!Current.IsOperator(",")) return first;
+        if (!tokens.Current.IsOperator(",")) return first;
         var items = new List<TemplateExpression> { first };
-        while (SkipOperator(",") && Current.Kind is not (TokenKind.BlockEnd or TokenKind.PrintEnd) && !Current.IsOperator(")")) items.Add(Item());
+        while (tokens.SkipOperator(",") && tokens.Current.Kind is not (TokenKind.BlockEnd or TokenKind.PrintEnd) && !tokens.Current.IsOperator(")")) items.Add(Item());
         return new ListExpression(items, IsTuple: true);
 
         TemplateExpression Item() => withConditional ? ReadExpression() : ReadOr();
@@ -72,12 +22,12 @@ internal sealed class ExpressionParser(List<TemplateToken> tokens)
 
     public TemplateExpression ReadExpression()
     {
-        CheckDepth();
+        tokens.CheckDepth();
         var value = ReadOr();
-        while (Skip("if"))
+        while (tokens.Skip("if"))
         {
             var condition = ReadOr();
-            value = new ConditionalExpression(condition, value, Skip("else") ? ReadExpression() : null);
+            value = new ConditionalExpression(condition, value, tokens.Skip("else") ? ReadExpression() : null);
         }
         return value;
     }
@@ -86,12 +36,12 @@ internal sealed class ExpressionParser(List<TemplateToken> tokens)
     public List<(string Name, TemplateFilter Filter, ArgumentList Arguments)> ReadFilterNames()
     {
         var filters = new List<(string Name, TemplateFilter Filter, ArgumentList Arguments)>();
-        while (SkipOperator("|"))
+        while (tokens.SkipOperator("|"))
         {
-            var line = Current.Line;
-            var name = ReadName();
+            var line = tokens.Current.Line;
+            var name = tokens.ReadName();
             var filter = TemplateFilters.Find(name) ?? throw new TemplateFault(TemplateFilters.Unknown(name).Message, line);
-            filters.Add((name, filter, Current.IsOperator("(") ? ReadArguments() : ArgumentList.Empty));
+            filters.Add((name, filter, tokens.Current.IsOperator("(") ? ReadArguments() : ArgumentList.Empty));
         }
         return filters;
     }
@@ -102,21 +52,21 @@ internal sealed class ExpressionParser(List<TemplateToken> tokens)
     private TemplateExpression ReadOr()
     {
         var left = ReadAnd();
-        while (Skip("or")) left = new LogicalExpression(false, left, ReadAnd());
+        while (tokens.Skip("or")) left = new LogicalExpression(false, left, ReadAnd());
         return left;
     }
 
     private TemplateExpression ReadAnd()
     {
         var left = ReadNot();
-        while (Skip("and")) left = new LogicalExpression(true, left, ReadNot());
+        while (tokens.Skip("and")) left = new LogicalExpression(true, left, ReadNot());
         return left;
     }
 
     private TemplateExpression ReadNot()
     {
-        CheckDepth();
-        return Skip("not") ? new UnaryExpression("not", ReadNot()) : ReadComparison();
+        tokens.CheckDepth();
+        return tokens.Skip("not") ? new UnaryExpression("not", ReadNot()) : ReadComparison();
     }
 
     private TemplateExpression ReadComparison()
@@ -125,20 +75,20 @@ internal sealed class ExpressionParser(List<TemplateToken> tokens)
         var rest = new List<(string Operator, TemplateExpression Operand)>();
         while (true)
         {
-            if (Current.Kind == TokenKind.Operator && Comparisons.Contains(Current.Value))
+            if (tokens.Current.Kind == TokenKind.Operator && Comparisons.Contains(tokens.Current.Value))
             {
-                var comparison = Current.Value;
-                Next();
+                var comparison = tokens.Current.Value;
+                tokens.Next();
                 rest.Add((comparison, ReadSum()));
             }
-            else if (Skip("in"))
+            else if (tokens.Skip("in"))
             {
                 rest.Add(("in", ReadSum()));
             }
-            else if (Current.IsName("not") && tokens[Math.Min(position + 1, tokens.Count - 1)].IsName("in"))
+            else if (tokens.Current.IsName("not") && tokens.Following.IsName("in"))
             {
-                Next();
-                Next();
+                tokens.Next();
+                tokens.Next();
                 rest.Add(("not in", ReadSum()));
             }
             else
@@ -159,10 +109,10 @@ internal sealed class ExpressionParser(List<TemplateToken> tokens)
     private TemplateExpression ReadBinary(string[] operators, Func<TemplateExpression> operand)
     {
         var left = operand();
-        while (Current.Kind == TokenKind.Operator && operators.Contains(Current.Value))
+        while (tokens.Current.Kind == TokenKind.Operator && operators.Contains(tokens.Current.Value))
         {
-            var name = Current.Value;
-            Next();
+            var name = tokens.Current.Value;
+            tokens.Next();
             left = new BinaryExpression(name, left, operand());
         }
         return left;
@@ -170,10 +120,10 @@ internal sealed class ExpressionParser(List<TemplateToken> tokens)
 
     private TemplateExpression ReadUnary(bool withFilters)
     {
-        CheckDepth();
+        tokens.CheckDepth();
         TemplateExpression value;
-        if (SkipOperator("-")) value = new UnaryExpression("-", ReadUnary(withFilters: false));
-        else if (SkipOperator("+")) value = new UnaryExpression("+", ReadUnary(withFilters: false));
+        if (tokens.SkipOperator("-")) value = new UnaryExpression("-", ReadUnary(withFilters: false));
+        else if (tokens.SkipOperator("+")) value = new UnaryExpression("+", ReadUnary(withFilters: false));
         else value = ReadPostfix(ReadPrimary());
         return withFilters ? ReadFiltersAndTests(value) : value;
     }
@@ -182,38 +132,38 @@ internal sealed class ExpressionParser(List<TemplateToken> tokens)
     {
         while (true)
         {
-            if (Current.IsOperator("|")) value = Filtered(value, ReadFilterNames());
-            else if (Skip("is")) value = ReadTest(value);
-            else if (Current.IsOperator("(")) value = new CallExpression(value, ReadArguments());
+            if (tokens.Current.IsOperator("|")) value = Filtered(value, ReadFilterNames());
+            else if (tokens.Skip("is")) value = ReadTest(value);
+            else if (tokens.Current.IsOperator("(")) value = new CallExpression(value, ReadArguments());
             else return value;
         }
     }
 
     private TemplateExpression ReadTest(TemplateExpression value)
     {
-        var line = Current.Line;
-        var isNegated = Skip("not");
-        var name = ReadName();
+        var line = tokens.Current.Line;
+        var isNegated = tokens.Skip("not");
+        var name = tokens.ReadName();
         var test = TemplateTests.Find(name) ?? throw new TemplateFault(TemplateTests.Unknown(name).Message, line);
         var arguments = ArgumentList.Empty;
-        if (Current.IsOperator("(")) arguments = ReadArguments();
+        if (tokens.Current.IsOperator("(")) arguments = ReadArguments();
         else if (BeginsArgument()) arguments = new ArgumentList([ReadPostfix(ReadPrimary())], []);
         TemplateExpression result = new TestExpression(value, name, test, arguments);
         return isNegated ? new UnaryExpression("not", result) : result;
 
-        bool BeginsArgument() => Current.Kind is TokenKind.String or TokenKind.Integer or TokenKind.Float
-            || Current.IsOperator("[") || Current.IsOperator("{")
-            || (Current.Kind == TokenKind.Name && Current.Value is not ("else" or "or" or "and" or "is" or "if" or "in" or "not" or "recursive"));
+        bool BeginsArgument() => tokens.Current.Kind is TokenKind.String or TokenKind.Integer or TokenKind.Float
+            || tokens.Current.IsOperator("[") || tokens.Current.IsOperator("{")
+            || (tokens.Current.Kind == TokenKind.Name && tokens.Current.Value is not ("else" or "or" or "and" or "is" or "if" or "in" or "not" or "recursive"));
     }
 
     private TemplateExpression ReadPostfix(TemplateExpression value)
     {
         while (true)
         {
-            if (SkipOperator("."))
+            if (tokens.SkipOperator("."))
             {
-                var token = Current;
-                Next();
+                var token = tokens.Current;
+                tokens.Next();
                 value = token.Kind switch
                 {
                     TokenKind.Name => new MemberExpression(value, new ConstantExpression(token.Value), IsAttribute: true),
@@ -221,11 +171,11 @@ internal sealed class ExpressionParser(List<TemplateToken> tokens)
                     _ => throw new TemplateFault($"has '{token.Value}' where a name is expected.", token.Line),
                 };
             }
-            else if (SkipOperator("["))
+            else if (tokens.SkipOperator("["))
             {
                 value = ReadSubscript(value);
             }
-            else if (Current.IsOperator("("))
+            else if (tokens.Current.IsOperator("("))
             {
                 value = new CallExpression(value, ReadArguments());
             }
@@ -240,43 +190,43 @@ internal sealed class ExpressionParser(List<TemplateToken> tokens)
     {
         var parts = new TemplateExpression?[3];
         var count = 0;
-        while (!SkipOperator("]"))
+        while (!tokens.SkipOperator("]"))
         {
-            if (Current.IsOperator(":"))
+            if (tokens.Current.IsOperator(":"))
             {
-                if (++count > 2) throw Unexpected("']'");
-                Next();
+                if (++count > 2) throw tokens.Unexpected("']'");
+                tokens.Next();
                 continue;
             }
-            if (parts[count] is not null) throw Unexpected("']'");
+            if (parts[count] is not null) throw tokens.Unexpected("']'");
             parts[count] = ReadExpression();
         }
         if (count > 0) return new SliceExpression(target, parts[0], parts[1], parts[2]);
-        return new MemberExpression(target, parts[0] ?? throw Unexpected("an index"), IsAttribute: false);
+        return new MemberExpression(target, parts[0] ?? throw tokens.Unexpected("an index"), IsAttribute: false);
     }
 
     private ArgumentList ReadArguments()
     {
-        ExpectOperator("(");
+        tokens.ExpectOperator("(");
         var positional = new List<TemplateExpression>();
         var named = new List<(string Name, TemplateExpression Value)>();
-        while (!SkipOperator(")"))
+        while (!tokens.SkipOperator(")"))
         {
             if (positional.Count + named.Count > 0)
             {
-                ExpectOperator(",");
-                if (SkipOperator(")")) break;
+                tokens.ExpectOperator(",");
+                if (tokens.SkipOperator(")")) break;
             }
-            if (Current.Kind == TokenKind.Name && tokens[Math.Min(position + 1, tokens.Count - 1)].IsOperator("="))
+            if (tokens.Current.Kind == TokenKind.Name && tokens.Following.IsOperator("="))
             {
-                var name = ReadName();
-                Next();
-                if (named.Exists(argument => argument.Name == name)) throw new TemplateFault($"gives the argument '{name}' twice.", Current.Line);
+                var name = tokens.ReadName();
+                tokens.Next();
+                if (named.Exists(argument => argument.Name == name)) throw new TemplateFault($"gives the argument '{name}' twice.", tokens.Current.Line);
                 named.Add((name, ReadExpression()));
             }
             else if (named.Count > 0)
             {
-                throw Unexpected("an argument with a name");
+                throw tokens.Unexpected("an argument with a name");
             }
             else
             {
@@ -288,11 +238,11 @@ internal sealed class ExpressionParser(List<TemplateToken> tokens)
 
     private TemplateExpression ReadPrimary()
     {
-        var token = Current;
+        var token = tokens.Current;
         switch (token.Kind)
         {
             case TokenKind.Name:
-                Next();
+                tokens.Next();
                 return token.Value switch
                 {
                     "true" or "True" => new ConstantExpression(true),
@@ -302,38 +252,38 @@ internal sealed class ExpressionParser(List<TemplateToken> tokens)
                 };
             case TokenKind.String:
                 var text = new StringBuilder();
-                for (; Current.Kind == TokenKind.String; Next()) text.Append(Current.Value);
+                for (; tokens.Current.Kind == TokenKind.String; tokens.Next()) text.Append(tokens.Current.Value);
                 return new ConstantExpression(text.ToString());
             case TokenKind.Integer:
-                Next();
+                tokens.Next();
                 return new ConstantExpression(Integer(token));
             case TokenKind.Float:
-                Next();
+                tokens.Next();
                 return new ConstantExpression(double.Parse(token.Value, CultureInfo.InvariantCulture));
         }
-        if (SkipOperator("(")) return ReadParenthesis();
-        if (SkipOperator("[")) return new ListExpression(ReadItems("]", ReadExpression));
-        if (SkipOperator("{")) return new MapExpression(ReadItems("}", ReadEntry));
-        throw Unexpected("a value");
+        if (tokens.SkipOperator("(")) return ReadParenthesis();
+        if (tokens.SkipOperator("[")) return new ListExpression(ReadItems("]", ReadExpression));
+        if (tokens.SkipOperator("{")) return new MapExpression(ReadItems("}", ReadEntry));
+        throw tokens.Unexpected("a value");
     }
 
     private TemplateExpression ReadParenthesis()
     {
-        if (SkipOperator(")")) return new ListExpression([], IsTuple: true);
+        if (tokens.SkipOperator(")")) return new ListExpression([], IsTuple: true);
         var value = ReadTuple();
-        ExpectOperator(")");
+        tokens.ExpectOperator(")");
         return value;
     }
 
     private List<T> ReadItems<T>(string end, Func<T> read)
     {
         var items = new List<T>();
-        while (!SkipOperator(end))
+        while (!tokens.SkipOperator(end))
         {
             if (items.Count > 0)
             {
-                ExpectOperator(",");
-                if (SkipOperator(end)) break;
+                tokens.ExpectOperator(",");
+                if (tokens.SkipOperator(end)) break;
             }
             items.Add(read());
         }
@@ -343,7 +293,7 @@ internal sealed class ExpressionParser(List<TemplateToken> tokens)
     private (TemplateExpression Key, TemplateExpression Value) ReadEntry()
     {
         var key = ReadExpression();
-        ExpectOperator(":");
+        tokens.ExpectOperator(":");
         return (key, ReadExpression());
     }
 

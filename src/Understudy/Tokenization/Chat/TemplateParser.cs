@@ -5,15 +5,20 @@ internal sealed class TemplateParser
 {
     private const string Statements = "if, for, set, macro, break, continue, raw and generation";
 
-    private readonly ExpressionParser tokens;
+    private readonly TokenCursor tokens;
+    private readonly ExpressionParser expressions;
     private int loops;
 
-    private TemplateParser(ExpressionParser tokens) => this.tokens = tokens;
+    private TemplateParser(TokenCursor tokens)
+    {
+        this.tokens = tokens;
+        expressions = new ExpressionParser(tokens);
+    }
 
     /// <exception cref="TemplateFault">The template is malformed, or uses something that is not supported.</exception>
     public static TemplateStatement Parse(string source)
     {
-        var parser = new TemplateParser(new ExpressionParser(TemplateLexer.Read(source)));
+        var parser = new TemplateParser(new TokenCursor(TemplateLexer.Read(source)));
         var body = parser.ReadBody([], out _);
         return body;
     }
@@ -35,7 +40,7 @@ internal sealed class TemplateParser
                     break;
                 case TokenKind.PrintBegin:
                     tokens.Next();
-                    statements.Add(new PrintStatement(tokens.ReadTuple(), token.Line));
+                    statements.Add(new PrintStatement(expressions.ReadTuple(), token.Line));
                     tokens.Expect(TokenKind.PrintEnd, "'}}'");
                     break;
                 case TokenKind.BlockBegin:
@@ -91,7 +96,7 @@ internal sealed class TemplateParser
         var name = "if";
         while (name != "endif")
         {
-            var condition = name == "else" ? null : tokens.ReadTuple(withConditional: false);
+            var condition = name == "else" ? null : expressions.ReadTuple(withConditional: false);
             EndBlock();
             branches.Add((condition, ReadBody(name == "else" ? ["endif"] : ["elif", "else", "endif"], out name)));
         }
@@ -103,8 +108,8 @@ internal sealed class TemplateParser
     {
         var targets = ReadTargets();
         if (!tokens.Skip("in")) throw tokens.Unexpected("'in'");
-        var source = tokens.ReadTuple(withConditional: false);
-        var condition = tokens.Skip("if") ? tokens.ReadExpression() : null;
+        var source = expressions.ReadTuple(withConditional: false);
+        var condition = tokens.Skip("if") ? expressions.ReadExpression() : null;
         if (tokens.Current.IsName("recursive")) throw new TemplateFault("uses a recursive 'for', which is not supported.", line);
         EndBlock();
         loops++;
@@ -122,13 +127,13 @@ internal sealed class TemplateParser
         var attribute = targets.Count == 1 && tokens.SkipOperator(".") ? tokens.ReadName() : null;
         if (tokens.SkipOperator("="))
         {
-            var value = tokens.ReadTuple();
+            var value = expressions.ReadTuple();
             EndBlock();
             return new SetStatement(targets, attribute, value, line);
         }
         if (targets.Count > 1) throw tokens.Unexpected("'='");
         // The filters stand before the block, so they are put around its text afterwards.
-        var filters = tokens.ReadFilterNames();
+        var filters = expressions.ReadFilterNames();
         var captured = ExpressionParser.Filtered(new CapturedExpression(ReadBodyOf("endset")), filters);
         return new SetStatement(targets, attribute, captured, line);
     }
@@ -142,7 +147,7 @@ internal sealed class TemplateParser
         {
             if (parameters.Count > 0) tokens.ExpectOperator(",");
             var parameter = tokens.ReadName();
-            parameters.Add((parameter, tokens.SkipOperator("=") ? tokens.ReadExpression() : null));
+            parameters.Add((parameter, tokens.SkipOperator("=") ? expressions.ReadExpression() : null));
         }
         var outer = loops;
         loops = 0;

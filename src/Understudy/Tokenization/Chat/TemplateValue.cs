@@ -161,66 +161,6 @@ internal static class TemplateValue
         _ => throw new TemplateFault($"needs a text where it has {Kind(value)}."),
     };
 
-    /// <summary>Python's <c>json.dumps</c> without escaping of what is not ASCII.</summary>
-    public static void AppendJson(StringBuilder builder, object? value, int? indent, int depth = 0)
-    {
-        switch (value)
-        {
-            case null: builder.Append("null"); break;
-            case bool flag: builder.Append(flag ? "true" : "false"); break;
-            case long or double: builder.Append(Representation(value)); break;
-            case string text: AppendJsonText(builder, text); break;
-            case List<object?> list:
-                AppendJsonItems(builder, '[', ']', list, indent, depth, item => AppendJson(builder, item, indent, depth + 1));
-                break;
-            case TemplateMap map:
-                AppendJsonItems(builder, '{', '}', map, indent, depth, entry =>
-                {
-                    AppendJsonText(builder, entry.Key);
-                    builder.Append(": ");
-                    AppendJson(builder, entry.Value, indent, depth + 1);
-                });
-                break;
-            default: throw new TemplateFault($"writes {Kind(value)} as JSON.");
-        }
-    }
-
-    private static void AppendJsonItems<T>(StringBuilder builder, char open, char close, IReadOnlyCollection<T> items, int? indent, int depth, Action<T> append)
-    {
-        builder.Append(open);
-        var isFirst = true;
-        foreach (var item in items)
-        {
-            if (!isFirst) builder.Append(indent is null ? ", " : ",");
-            isFirst = false;
-            if (indent is { } width) builder.Append('\n').Append(' ', width * (depth + 1));
-            append(item);
-        }
-        if (indent is { } last && items.Count > 0) builder.Append('\n').Append(' ', last * depth);
-        builder.Append(close);
-    }
-
-    private static void AppendJsonText(StringBuilder builder, string text)
-    {
-        builder.Append('"');
-        foreach (var character in text)
-        {
-            _ = character switch
-            {
-                '"' => builder.Append("\\\""),
-                '\\' => builder.Append("\\\\"),
-                '\n' => builder.Append("\\n"),
-                '\r' => builder.Append("\\r"),
-                '\t' => builder.Append("\\t"),
-                '\b' => builder.Append("\\b"),
-                '\f' => builder.Append("\\f"),
-                < ' ' => builder.Append(CultureInfo.InvariantCulture, $"\\u{(int)character:x4}"),
-                _ => builder.Append(character),
-            };
-        }
-        builder.Append('"');
-    }
-
     private static int CompareCodePoints(string left, string right)
     {
         using var first = left.EnumerateRunes().GetEnumerator();

@@ -3,6 +3,10 @@ namespace Understudy.Tokenization.Serialization;
 /// <summary>Finds the tokenizer of a model folder.</summary>
 internal static class FolderReader
 {
+    private const long LargestCompanion = 16 << 20;
+
+    private static readonly string[] Companions = ["tokenizer_config.json", "special_tokens_map.json", "chat_template.jinja"];
+
     private static readonly string[] Compiled = ["tokenizer.model", "spiece.model", "sentencepiece.bpe.model", "spm.model", "source.spm", "tiktoken.model"];
 
     public static Tokenizer Read(string folder)
@@ -12,7 +16,9 @@ internal static class FolderReader
         var parts = ReadFiles(folder).Parts;
         var roles = new Dictionary<string, string>(parts.Roles);
         var additional = SpecialTokensReader.Read(folder, roles);
-        return new Tokenizer(parts with { Roles = roles, AdditionalSpecialTokens = additional });
+        var companions = Companions.Where(name => new FileInfo(Path.Combine(folder, name)) is { Exists: true, Length: <= LargestCompanion })
+            .ToDictionary(name => name, name => File.ReadAllBytes(Path.Combine(folder, name)));
+        return new Tokenizer(parts with { Roles = roles, AdditionalSpecialTokens = additional, Companions = companions });
     }
 
     private static Tokenizer ReadFiles(string folder)

@@ -9,14 +9,17 @@ internal static class TokenizerJsonWriter
     private static readonly JsonWriterOptions Options = new() { Indented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     /// <summary>Writes the file, which appears whole or not at all.</summary>
-    public static void Write(string path, TokenizerParts parts)
+    public static void Write(string path, TokenizerParts parts) => WriteWhole(path, stream => Write(stream, parts));
+
+    /// <summary>Writes any file so that it appears whole or not at all.</summary>
+    public static void WriteWhole(string path, Action<Stream> write)
     {
         var temporary = $"{path}.{Path.GetRandomFileName()}.tmp";
         try
         {
             using (var stream = File.Create(temporary))
             {
-                Write(stream, parts);
+                write(stream);
                 stream.Flush(flushToDisk: true);
             }
 
