@@ -12,8 +12,8 @@ public static class PretrainedFolder
     private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true };
 
     /// <summary>
-    /// Writes <c>model.safetensors</c>, <c>tokenizer.json</c> (with the configuration and chat template that it was read with) and <c>config.json</c>, in this order: each file appears whole or not at all, and
-    /// a new folder with a <c>config.json</c> is complete.
+    /// Writes <c>model.safetensors</c>, <c>tokenizer.json</c> (with the configuration and chat template that it was read with) and
+    /// <c>config.json</c>, in this order: each file appears whole or not at all, and a new folder with a <c>config.json</c> is complete.
     /// </summary>
     /// <param name="model">The model; its weights are written in the type they have, NF4 as bitsandbytes stores it.</param>
     /// <param name="folder">Made when it is not there.</param>
