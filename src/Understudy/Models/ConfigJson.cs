@@ -34,6 +34,11 @@ public sealed class ConfigJson
     public static ConfigJson Read(string folder)
     {
         var file = Path.Combine(folder, FileName);
+        if (!File.Exists(file) && AdapterFolder.Recognises(folder))
+        {
+            throw new InvalidDataException($"{folder} is not a model folder but that of an adapter, which needs its base: it has {AdapterFolder.ConfigName} and no {FileName}. 'understudy merge {folder} --output FOLDER' writes a whole model.");
+        }
+
         if (!File.Exists(file))
         {
             throw new InvalidDataException($"{folder} is not a model folder: it has no {FileName}. Expected a Hugging Face folder with {FileName}, model.safetensors and tokenizer.json.");

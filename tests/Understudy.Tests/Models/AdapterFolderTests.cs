@@ -142,6 +142,13 @@ public sealed class AdapterFolderTests
     }
 
     [Fact]
+    public void An_adapter_is_no_model()
+    {
+        var folder = Path.Combine(Fixtures, "gpt-neox-lora");
+        Assert.Equal($"{folder} is not a model folder but that of an adapter, which needs its base: it has adapter_config.json and no config.json. 'understudy merge {folder} --output FOLDER' writes a whole model.", Assert.Throws<InvalidDataException>(() => AutoModel.Load(folder)).Message);
+    }
+
+    [Fact]
     public void A_pickled_adapter_is_refused()
     {
         using var folder = Copy("gpt-neox-lora");
