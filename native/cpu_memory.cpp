@@ -42,13 +42,14 @@ size_t rounded(size_t bytes) {
     return (bytes + step - 1) / step * step;
 }
 
-void* from_system(size_t bytes) {
+// Huge pages for what is asked for: those of the rounding would be filled with nothing.
+void* from_system(size_t bytes, size_t wanted) {
     void* block = nullptr;
     if (posix_memalign(&block, bytes >= 2 * huge_page ? huge_page : alignment, bytes) != 0) {
         return nullptr;
     }
     if (bytes >= 2 * huge_page) {
-        madvise(block, bytes, MADV_HUGEPAGE);
+        madvise(block, wanted / huge_page * huge_page, MADV_HUGEPAGE);
     }
     return block;
 }
@@ -57,7 +58,7 @@ void* from_system(size_t bytes) {
 // less, and blocks of one size are given back to make room for those of another, step after step.
 class KeptBlocks {
 public:
-    void* take(size_t bytes) {
+    void* take(size_t bytes, size_t wanted) {
         const std::lock_guard<std::mutex> lock(mutex_);
         in_use_ += bytes;
         if (++allocations_ % window == 0) {
@@ -76,10 +77,10 @@ public:
             return block;
         }
         shrink();
-        void* block = from_system(bytes);
+        void* block = from_system(bytes, wanted);
         if (block == nullptr) {
             release_all();
-            block = from_system(bytes);
+            block = from_system(bytes, wanted);
         }
         if (block == nullptr) {
             in_use_ -= bytes;
@@ -161,7 +162,8 @@ private:
             return {nullptr, nullptr, &release, c10::Device(c10::DeviceType::CPU)};
         }
         const size_t whole = bytes > SIZE_MAX - 2 * huge_page ? 0 : rounded(bytes + sizeof(Header));
-        void* block = whole == 0 ? nullptr : whole < smallest_kept ? from_system(whole) : kept_blocks().take(whole);
+        void* block = whole == 0 ? nullptr : whole < smallest_kept ? from_system(whole, whole)
+                                                                : kept_blocks().take(whole, bytes + sizeof(Header));
         TORCH_CHECK(block != nullptr, "not enough memory: ", bytes, " bytes for a tensor could not be had. Make the batch "
                     "or the rows smaller.");
         auto* data = new (block) Header{whole} + 1;

@@ -29,6 +29,7 @@ internal static class CommandLine
             ReportVerb.Create(execution),
             PredictVerb.Create(execution),
             CompareVerb.Create(execution),
+            InspectVerb.Create(execution),
             MergeVerb.Create(execution),
             BenchVerb.Create(execution),
             ParityVerb.Create(execution),

@@ -49,6 +49,15 @@ public static class AutoModel
         return Checked(folder, family, options, Builder(json, family));
     }
 
+    /// <summary>Builds the model that a configuration describes without its weights: names and shapes are there, the numbers are not. It takes no memory, whatever its size, and computes nothing.</summary>
+    /// <param name="path">A folder with a <c>config.json</c>, or such a file.</param>
+    /// <exception cref="InvalidDataException">The configuration describes no supported model.</exception>
+    public static IPretrainedModel Outline(string path)
+    {
+        var (json, family) = Known(File.Exists(path) ? ConfigJson.ReadFile(path) : ConfigJson.Read(path), new LoadOptions());
+        return Builder(json, family)(new OutlineParameters(), null);
+    }
+
     /// <summary>Loads a causal language model.</summary>
     /// <inheritdoc cref="Load"/>
     public static ICausalLanguageModel LoadCausalLanguageModel(string folder, LoadOptions? options = null) =>
@@ -131,7 +140,12 @@ public static class AutoModel
 
     private static (ConfigJson Json, ModelFamily Family) Read(string folder, LoadOptions options)
     {
-        var json = ConfigJson.Read(folder);
+        FolderReplacement.Recover(folder);
+        return Known(ConfigJson.Read(folder), options);
+    }
+
+    private static (ConfigJson Json, ModelFamily Family) Known(ConfigJson json, LoadOptions options)
+    {
         var type = json.String("model_type");
         var family = Families(options.RotaryFrequencyType).FirstOrDefault(family => family.ModelType == type);
         if (family is null) throw json.Unsupported("model_type", type, string.Join(", ", ModelTypes));

@@ -74,8 +74,7 @@ public sealed class CheckpointParameters : IParameterSource, IDisposable
             return DisposeScope.Detach(torch.empty(shape));
         }
 
-        var mapped = MappedTensors.View(stored);
-        return DisposeScope.Detach(mapped.to(options.DType ?? mapped.dtype, options.Device, copy: true)).requires_grad_();
+        return DisposeScope.Detach(MappedTensors.Copy(stored, options.DType, options.Device)).requires_grad_();
     }
 
     /// <inheritdoc/>

@@ -11,22 +11,56 @@ public static class PretrainedFolder
 {
     private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true };
 
+    // What Python's libraries read of a tokenizer, beside what this library does.
+    private static readonly string[] TokenizerFiles =
+    [
+        TokenizerName, "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "vocab.json", "merges.txt", "vocab.txt",
+        "tokenizer.model", "spiece.model", "sentencepiece.bpe.model", "chat_template.jinja", "chat_template.json",
+    ];
+
+    private const string TokenizerName = "tokenizer.json";
+    private const string GenerationName = "generation_config.json";
+
     /// <summary>
-    /// Writes <c>model.safetensors</c>, <c>tokenizer.json</c> (with the configuration and chat template that it was read with) and
-    /// <c>config.json</c>, in this order: each file appears whole or not at all, and a new folder with a <c>config.json</c> is complete.
+    /// Writes weights, <c>tokenizer.json</c> and <c>config.json</c> as one folder that takes the place of an older one in one step: a process
+    /// killed at any moment leaves the old folder or the new one, each whole. Other files of the old folder stay.
     /// </summary>
     /// <param name="model">The model; its weights are written in the type they have, NF4 as bitsandbytes stores it.</param>
-    /// <param name="folder">Made when it is not there.</param>
+    /// <param name="folder">Made when it is not there. A mount point or the current folder cannot be replaced in one step: there each file is.</param>
     /// <param name="tokenizer">The model's tokenizer; null writes none.</param>
+    /// <param name="options">Sizes of files, and what is copied; null for the usual.</param>
     /// <exception cref="InvalidOperationException">The model is held in int8, which no checkpoint has.</exception>
-    public static void Save(IPretrainedModel model, string folder, Tokenizer? tokenizer = null)
+    public static void Save(IPretrainedModel model, string folder, Tokenizer? tokenizer = null, SaveOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(model);
+        options ??= new SaveOptions();
         var config = ConfigOf(model);
-        Directory.CreateDirectory(folder);
-        WeightFile.Write(Path.Combine(folder, Checkpoint.WeightsName), [.. model.Parameters, .. model.Buffers]);
-        tokenizer?.SaveToFolder(folder);
-        WriteText(Path.Combine(folder, ConfigJson.FileName), config.ToJsonString(Indented) + "\n");
+        ArgumentOutOfRangeException.ThrowIfLessThan(options.MaxShardSize, 1, nameof(options));
+        var copied = tokenizer is null || options.Source is not { } source ? [] : TokenizerFiles.Select(name => Path.Combine(source, name)).Where(File.Exists).ToList();
+        var generation = options.GenerationConfig?.ToJsonString(Indented)
+            ?? (options.Source is { } from && model is ICausalLanguageModel or ISequenceToSequenceModel && File.Exists(Path.Combine(from, GenerationName)) ? File.ReadAllText(Path.Combine(from, GenerationName)) : null);
+        FolderReplacement.Write(
+            folder,
+            name => name == ConfigJson.FileName || SafeTensorsShardWriter.IsWeightFile(name) || (tokenizer is not null && TokenizerFiles.Contains(name)) || (generation is not null && name == GenerationName),
+            place =>
+            {
+                FolderReplacement.Step("write the weights");
+                WeightFile.WriteShards(place, [.. model.Parameters, .. model.Buffers], options.MaxShardSize);
+                foreach (var file in copied)
+                {
+                    FolderReplacement.Step($"copy {Path.GetFileName(file)}");
+                    File.Copy(file, Path.Combine(place, Path.GetFileName(file)), overwrite: true);
+                }
+
+                if (tokenizer is not null && !copied.Exists(file => Path.GetFileName(file) == TokenizerName))
+                {
+                    FolderReplacement.Step("write the tokenizer");
+                    tokenizer.SaveToFolder(place);
+                }
+
+                if (generation is not null) WriteText(Path.Combine(place, GenerationName), generation.TrimEnd() + "\n");
+                WriteText(Path.Combine(place, ConfigJson.FileName), config.ToJsonString(Indented) + "\n");
+            });
     }
 
     private static JsonObject ConfigOf(IPretrainedModel model)
@@ -43,6 +77,7 @@ public static class PretrainedFolder
 
     internal static void WriteText(string path, string json)
     {
+        FolderReplacement.Step($"write {Path.GetFileName(path)}");
         var temporary = $"{path}.{Path.GetRandomFileName()}.tmp";
         try
         {

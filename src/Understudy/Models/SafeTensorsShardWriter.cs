@@ -54,6 +54,14 @@ public static partial class SafeTensorsShardWriter
         return names.Select(name => Path.Combine(folder, name)).ToList();
     }
 
+    /// <summary>Whether a file of this name holds a model's weights, or their index.</summary>
+    internal static bool IsWeightFile(string name)
+    {
+        var stem = Checkpoint.WeightsName[..^".safetensors".Length];
+        return name == Checkpoint.WeightsName || name == Checkpoint.WeightsName + ".index.json"
+            || (name.StartsWith(stem, StringComparison.Ordinal) && ShardSuffix().IsMatch(name[stem.Length..]));
+    }
+
     /// <summary>Fills shards in the given order; a tensor that does not fit any more opens the next one.</summary>
     private static List<List<SafeTensorsSource>> Split(List<SafeTensorsSource> tensors, long maxShardSize)
     {
@@ -88,8 +96,17 @@ public static partial class SafeTensorsShardWriter
         var temporary = new List<string>();
         try
         {
-            for (var i = 0; i < shards.Count; i++) temporary.Add(SafeTensorsWriter.WriteTemporary(Path.Combine(folder, names[i]), shards[i], null));
-            for (var i = 0; i < shards.Count; i++) File.Move(temporary[i], Path.Combine(folder, names[i]), overwrite: true);
+            for (var i = 0; i < shards.Count; i++)
+            {
+                FolderReplacement.Step($"write {names[i]}");
+                temporary.Add(SafeTensorsWriter.WriteTemporary(Path.Combine(folder, names[i]), shards[i], null));
+            }
+
+            for (var i = 0; i < shards.Count; i++)
+            {
+                FolderReplacement.Step($"name {names[i]}");
+                File.Move(temporary[i], Path.Combine(folder, names[i]), overwrite: true);
+            }
         }
         finally
         {
@@ -122,6 +139,7 @@ public static partial class SafeTensorsShardWriter
                 stream.Flush(flushToDisk: true);
             }
 
+            FolderReplacement.Step($"name {Path.GetFileName(path)}");
             File.Move(temporary, path, overwrite: true);
         }
         finally

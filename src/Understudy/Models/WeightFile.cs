@@ -16,6 +16,10 @@ public static class WeightFile
         SafeTensorsWriter.Write(path, tensors.Select(Source), metadata);
     }
 
+    /// <summary>Writes a model's weights into a folder, in one file or in shards with their index.</summary>
+    internal static void WriteShards(string folder, IEnumerable<NamedParameter> tensors, long maxShardSize) =>
+        SafeTensorsShardWriter.Write(folder, tensors.Select(Source), maxShardSize);
+
     private static SafeTensorsSource Source(NamedParameter parameter) => new(
         parameter.Name,
         MappedTensors.StoredTypeOf(parameter.Value.dtype),

@@ -61,7 +61,7 @@ public static class FineTuneTeacher
         }
         else
         {
-            teacher.Save(target);
+            teacher.Save(target, options.MaxShardBytes);
         }
 
         stage.Finish(result);

@@ -1,8 +1,6 @@
-using System.Text.Json;
 using Understudy.Data;
 using Understudy.Generation;
 using Understudy.Models;
-using Understudy.Runs;
 using Understudy.Synthesis;
 using Understudy.Tokenization;
 
@@ -11,10 +9,12 @@ namespace Understudy.Recipes;
 /// <summary>A teacher at work: model, tokenizer, and the task in its tokens.</summary>
 public sealed class Teacher : IDisposable
 {
+    private readonly string source;
     private LoraModel? lora;
 
-    private Teacher(ICausalLanguageModel model, Tokenizer tokenizer, int endOfText, int padding, TeacherRows rows)
+    private Teacher(string source, ICausalLanguageModel model, Tokenizer tokenizer, int endOfText, int padding, TeacherRows rows)
     {
+        this.source = source;
         Model = model;
         Tokenizer = tokenizer;
         EndOfText = endOfText;
@@ -58,7 +58,7 @@ public sealed class Teacher : IDisposable
         Teacher? teacher = null;
         try
         {
-            teacher = new Teacher(model, tokenizer, end, config.TokenId("pad_token_id") ?? end, new TeacherRows(tokenizer, task, config.TokenId("bos_token_id") ?? end, end, Math.Min(maxLength ?? model.MaxLength, model.MaxLength)));
+            teacher = new Teacher(source, model, tokenizer, end, config.TokenId("pad_token_id") ?? end, new TeacherRows(tokenizer, task, config.TokenId("bos_token_id") ?? end, end, Math.Min(maxLength ?? model.MaxLength, model.MaxLength)));
             if (adapted)
             {
                 teacher.lora = new LoraModel(model);
@@ -102,14 +102,16 @@ public sealed class Teacher : IDisposable
         return scorer;
     }
 
-    /// <summary>Saves model and tokenizer as a Hugging Face folder.</summary>
+    /// <summary>Saves model and tokenizer as a Hugging Face folder, with the files that Python's libraries read beside them.</summary>
     /// <param name="folder">Made when it is not there.</param>
-    public void Save(string folder)
+    /// <param name="maxShardSize">The most bytes of weights in one file.</param>
+    public void Save(string folder, long maxShardSize = SafeTensorsShardWriter.DefaultMaxShardSize)
     {
-        // PretrainedFolder.Save writes config.json last, so a folder that has one is complete.
-        var generation = new Dictionary<string, int> { ["eos_token_id"] = EndOfText, ["pad_token_id"] = Padding };
-        Storage.Replace(Path.Combine(folder, "generation_config.json"), JsonSerializer.Serialize(generation) + "\n");
-        PretrainedFolder.Save(Model, folder, Tokenizer);
+        var stored = Path.Combine(source, "generation_config.json");
+        var generation = File.Exists(stored) ? ConfigJson.ReadFile(stored).Root : [];
+        generation.TryAdd("eos_token_id", EndOfText);
+        generation.TryAdd("pad_token_id", Padding);
+        PretrainedFolder.Save(Model, folder, Tokenizer, new SaveOptions { MaxShardSize = maxShardSize, Source = source, GenerationConfig = generation });
     }
 
     /// <inheritdoc/>

@@ -1,4 +1,5 @@
 using Understudy.Data;
+using Understudy.Models;
 using Understudy.Training;
 using static Understudy.Data.OptionBounds;
 
@@ -36,6 +37,14 @@ public sealed record TeacherOptions
     /// <value>The default value is 0.3.</value>
     public double GenerationLossWeight { get; init; } = 0.3;
 
+    /// <summary>The most that one file of the saved teacher's weights holds, for example <c>500MB</c>, <c>5GB</c> or <c>2GiB</c>; more weights are divided over several files with an index. It cannot change a result.</summary>
+    /// <value>The default value is 50GB, as in transformers.</value>
+    [NotInFingerprint]
+    public string MaxShardSize { get; init; } = "50GB";
+
+    /// <summary>How the teacher is saved.</summary>
+    internal long MaxShardBytes => ByteSize.TryParse(MaxShardSize, out var bytes) ? bytes : throw new InvalidOperationException($"'{MaxShardSize}' was not validated.");
+
     /// <summary>Every value out of its range, with its key.</summary>
     public IEnumerable<OptionFault> Validate() =>
     [
@@ -46,6 +55,7 @@ public sealed record TeacherOptions
                 ? new OptionFault("merge", $"is not possible with 'lora.base_quantization: {held.ToString().ToLowerInvariant()}', since such matrices cannot take the sum. Set it to false; 'understudy merge' adds the adapter to the original weights.")
                 : null,
             Between("prompt_loss_weight", PromptLossWeight, 0, 1),
+            ByteSize.TryParse(MaxShardSize, out _) ? null : new OptionFault("max_shard_size", $"expected a size such as 500MB, 5GB or 2GiB, found '{MaxShardSize}'."),
             MoreThan("label_loss_weight", LabelLossWeight, 0),
             Between("generation_loss_weight", GenerationLossWeight, 0, 1)),
         .. (Lora?.Validate() ?? []).Select(fault => fault.Under("lora")),

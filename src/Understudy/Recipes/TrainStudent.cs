@@ -61,7 +61,7 @@ public static class TrainStudent
             }
             else
             {
-                PretrainedFolder.Save(model, target, tokenizer);
+                PretrainedFolder.Save(model, target, tokenizer, new SaveOptions { Source = options.Model is { } start ? context.FetchModel(start) : null });
             }
 
             stage.Finish(result);

@@ -6,13 +6,11 @@ namespace Understudy.Tests.Models;
 [Collection(LiveTensors.Name)]
 public sealed class GradientCheckpointingTests
 {
-    private static readonly string Fixtures = Path.Combine(Repository.Root, "tests", "Understudy.Tests", "Fixtures", "models");
-
     public static TheoryData<string, bool> Families { get; } = [];
 
     static GradientCheckpointingTests()
     {
-        foreach (var folder in Directory.EnumerateDirectories(Fixtures).Where(path => File.Exists(Path.Combine(path, ConfigJson.FileName))).Select(path => Path.GetFileName(path)).Order(StringComparer.Ordinal))
+        foreach (var folder in ModelFixtures.Names)
         {
             Families.Add(folder, false);
             Families.Add(folder, true);
@@ -23,7 +21,7 @@ public sealed class GradientCheckpointingTests
     [MemberData(nameof(Families))]
     public void Gradients_are_equal_bit_for_bit(string folder, bool autocast)
     {
-        using var model = AutoModel.Load(Path.Combine(Fixtures, folder));
+        using var model = AutoModel.Load(Path.Combine(ModelFixtures.Root, folder));
         model.Dropout = 0.1;
         model.Training = true;
         var plain = Gradients(model, autocast);
@@ -38,7 +36,7 @@ public sealed class GradientCheckpointingTests
     [Fact]
     public void The_blocks_learn_when_the_embedding_is_frozen()
     {
-        using var model = AutoModel.Load(Path.Combine(Fixtures, "gpt-neox"));
+        using var model = AutoModel.Load(Path.Combine(ModelFixtures.Root, "gpt-neox"));
         model.Parameters.Single(parameter => parameter.Name == "gpt_neox.embed_in.weight").Value.requires_grad = false;
         model.Training = true;
         var plain = Gradients(model, autocast: false);
@@ -52,7 +50,7 @@ public sealed class GradientCheckpointingTests
     [Fact]
     public void A_step_leaves_no_tensor()
     {
-        using var model = AutoModel.Load(Path.Combine(Fixtures, "llama"));
+        using var model = AutoModel.Load(Path.Combine(ModelFixtures.Root, "llama"));
         model.Training = model.GradientCheckpointing = true;
         Assert.Equal(0, LiveTensors.Left(() =>
         {

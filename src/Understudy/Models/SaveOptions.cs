@@ -1,0 +1,19 @@
+using System.Text.Json.Nodes;
+
+namespace Understudy.Models;
+
+/// <summary>How a model is saved.</summary>
+public sealed record SaveOptions
+{
+    /// <summary>The most bytes of weights in one file, at least 1; a larger tensor has a file of its own. With more than one file there is an index.</summary>
+    /// <value>The default value is 50 GB, as in transformers.</value>
+    public long MaxShardSize { get; init; } = SafeTensorsShardWriter.DefaultMaxShardSize;
+
+    /// <summary>The folder that the model and its unchanged tokenizer come from: what Python reads beside the weights (the tokenizer's own files, its configuration, special tokens, chat template) is copied as it is.</summary>
+    /// <value>The default value is null: the tokenizer alone is written.</value>
+    public string? Source { get; init; }
+
+    /// <summary>The content of <c>generation_config.json</c>.</summary>
+    /// <value>The default value is null: that of <see cref="Source"/> where a model generates, else none.</value>
+    public JsonObject? GenerationConfig { get; init; }
+}
