@@ -54,8 +54,22 @@ public static class AutoModel
     /// <exception cref="InvalidDataException">The configuration describes no supported model.</exception>
     public static IPretrainedModel Outline(string path)
     {
-        var (json, family) = Known(File.Exists(path) ? ConfigJson.ReadFile(path) : ConfigJson.Read(path), new LoadOptions());
-        return Builder(json, family)(new OutlineParameters(), null);
+        var json = File.Exists(path) ? ConfigJson.ReadFile(path) : ConfigJson.Read(path);
+        try
+        {
+            return Build(json, new OutlineParameters());
+        }
+        catch (OverflowException error)
+        {
+            throw json.Fault($"its sizes make a weight of more than {OutlineParameters.MostNumbers:N0} numbers, which no model has.", error);
+        }
+    }
+
+    /// <summary>Builds the model that a configuration describes from any source of weights.</summary>
+    internal static IPretrainedModel Build(ConfigJson json, IParameterSource source)
+    {
+        var (known, family) = Known(json, new LoadOptions());
+        return Builder(known, family)(source, null);
     }
 
     /// <summary>Loads a causal language model.</summary>
@@ -162,7 +176,7 @@ public static class AutoModel
         return Checked(folder, family, options, build(json));
     }
 
-    // What the class of transformers is called says which head the file has; a file that does not say has the family's first.
+    // What the class of transformers is called says which head the file has; a file that does not say, or says that it has none, has the family's first.
     private static ModelBuilder<IPretrainedModel> Builder(ConfigJson json, ModelFamily family)
     {
         var architecture = json.Strings("architectures") is { Count: > 0 } names ? names[0] : "";
@@ -176,16 +190,17 @@ public static class AutoModel
             return false;
         }
 
+        var bare = architecture.Length == 0 || architecture.Equals($"{family.ModelType.Replace("_", "", StringComparison.Ordinal)}Model", StringComparison.OrdinalIgnoreCase);
         return architecture switch
         {
             _ when Is("ForSequenceClassification") && family.SequenceClassifier is not null => Classifier(json, family),
-            _ when Is("ForMaskedLM") && family.MaskedLanguageModel is { } masked => masked(json),
-            _ when Is("ForConditionalGeneration") && family.SequenceToSequence is { } pair => pair(json),
+            _ when Is("ForMaskedLM", "ForPreTraining") && family.MaskedLanguageModel is { } masked => masked(json),
+            _ when Is("ForConditionalGeneration", "WithLMHeadModel") && family.SequenceToSequence is { } pair => pair(json),
             _ when Is("ForCausalLM", "LMHeadModel") && family.CausalLanguageModel is { } causal => causal(json),
-            _ when Is("Model", "") && family.CausalLanguageModel is { } causal => causal(json),
-            _ when Is("Model", "") && family.SequenceToSequence is { } pair => pair(json),
-            _ when Is("Model", "") && family.Encoder is { } encoder => encoder(json),
-            _ => throw json.Unsupported("architectures", architecture, $"of the family '{family.ModelType}': {string.Join(", ", Kinds(family))}"),
+            _ when bare && family.CausalLanguageModel is { } causal => causal(json),
+            _ when bare && family.SequenceToSequence is { } pair => pair(json),
+            _ when bare && family.Encoder is { } encoder => encoder(json),
+            _ => throw json.Unsupported("architectures", architecture, $"of the family '{family.ModelType}', names that end in {string.Join(", ", Kinds(family))}; or none"),
         };
     }
 
@@ -195,7 +210,7 @@ public static class AutoModel
         if (family.SequenceToSequence is not null) yield return "ForConditionalGeneration";
         if (family.SequenceClassifier is not null) yield return "ForSequenceClassification";
         if (family.MaskedLanguageModel is not null) yield return "ForMaskedLM";
-        if (family.Encoder is not null) yield return "Model";
+        yield return "Model";
     }
 
     private static ModelBuilder<ISequenceClassifier> Classifier(ConfigJson json, ModelFamily family)

@@ -198,7 +198,9 @@ public sealed class ConfigJson
         new($"{path}: '{key}' is '{found}', which is not supported. Supported: {supported}.");
 
     /// <summary>A fault of the file as a whole.</summary>
-    public InvalidDataException Fault(string message) => new($"{path}: {message}");
+    /// <param name="message">What is wrong.</param>
+    /// <param name="cause">What it was found by.</param>
+    public InvalidDataException Fault(string message, Exception? cause = null) => new($"{path}: {message}", cause);
 
     private InvalidDataException Missing(string key, string expected) => new($"{path}: '{key}' is missing; expected {expected}.");
 
