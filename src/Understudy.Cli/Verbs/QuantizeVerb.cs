@@ -11,7 +11,7 @@ internal static class QuantizeVerb
     {
         var model = new Argument<string>("MODEL") { Description = $"Folder of a model, {NamedModel.OrOnHub}" };
         model.Validators.Add(GlobalOptions.RefuseOptions);
-        var output = GlobalOptions.Text("--output", "FOLDER", "Where the 4-bit model is written.");
+        var output = GlobalOptions.Text("--output", "FOLDER", "The folder for the 4-bit model, new or empty.");
         output.Required = true;
         var plain = new Option<bool>("--single") { Description = "Leave the scales of the blocks in float32: 4.5 bits a number instead of 4.13." };
         var verb = new Verb("quantize", "Writes a model with its linear layers in 4 bits (NF4), as transformers with bitsandbytes loads it.",

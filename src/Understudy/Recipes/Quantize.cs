@@ -12,23 +12,24 @@ public static class Quantize
 
     /// <summary>Quantises layer by layer and saves. The other weights keep the type of the file.</summary>
     /// <param name="folder">A model of any family.</param>
-    /// <param name="output">The new folder; made when it is not there.</param>
+    /// <param name="output">The new folder.</param>
     /// <param name="blockSize">One of <see cref="Nf4Weight.BlockSizes"/>.</param>
     /// <param name="doubleQuantization">Whether the scales are quantised too.</param>
     /// <returns>Bytes of the weights before and after.</returns>
-    /// <exception cref="InvalidDataException">The folder does not hold a supported model, or is the output folder.</exception>
+    /// <exception cref="InvalidDataException">The folder does not hold a supported model, or the output is there already.</exception>
     public static (long Before, long After) Run(string folder, string output, int blockSize = 64, bool doubleQuantization = true)
     {
-        if (Path.GetFullPath(folder).TrimEnd(Path.DirectorySeparatorChar) == Path.GetFullPath(output).TrimEnd(Path.DirectorySeparatorChar))
+        // The original weights cannot be had back from 4 bits, and a link may lead to the model's own folder.
+        if (Directory.Exists(output) ? Directory.EnumerateFileSystemEntries(output).Any() : File.Exists(output))
         {
-            throw new InvalidDataException($"The output folder is the model's own, {Path.GetFullPath(folder)}. Expected another one: the original weights cannot be had back from 4 bits.");
+            throw new InvalidDataException($"{output} is there already. Choose another folder, so that nothing of yours is overwritten.");
         }
 
         using var model = AutoModel.Load(folder, new LoadOptions { DType = null, Quantization = WeightQuantization.Nf4, Nf4BlockSize = blockSize, Nf4DoubleQuantization = doubleQuantization });
         Directory.CreateDirectory(output);
         foreach (var name in Companions.Where(name => File.Exists(Path.Combine(folder, name))))
         {
-            File.Copy(Path.Combine(folder, name), Path.Combine(output, name), overwrite: true);
+            File.Copy(Path.Combine(folder, name), Path.Combine(output, name));
         }
 
         // Saved last, with config.json at its end: a folder that has one is complete.
