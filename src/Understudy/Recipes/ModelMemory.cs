@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using Understudy.Models;
 
 namespace Understudy.Recipes;
@@ -12,7 +13,7 @@ namespace Understudy.Recipes;
 /// <param name="BatchSize">Rows of the batch that the tuning estimates are for.</param>
 /// <param name="Length">Tokens of each of its rows.</param>
 /// <param name="Tunings">Estimates by way of tuning.</param>
-public sealed record ModelMemory(long Float32, long BFloat16, long Int8, long Nf4, long? CacheFloat32, long? CacheBFloat16, int BatchSize, int Length, IReadOnlyList<TuningMemory> Tunings)
+public sealed record ModelMemory(long Float32, [property: JsonPropertyName("bfloat16")] long BFloat16, long Int8, long Nf4, long? CacheFloat32, [property: JsonPropertyName("cache_bfloat16")] long? CacheBFloat16, int BatchSize, int Length, IReadOnlyList<TuningMemory> Tunings)
 {
     // 4 bits, an 8-bit scale for 64 weights, and a float32 scale for 256 of those (Dettmers et al., arXiv 2305.14314).
     private const double Nf4BytesPerWeight = 0.5 + (1.0 / 64) + (4.0 / (64 * 256));

@@ -52,6 +52,8 @@ public sealed class InspectTests
         Assert.Equal(16 * result.Parameters.Total, result.Memory.Tunings[^1].Weights + result.Memory.Tunings[^1].Gradients + result.Memory.Tunings[^1].OptimizerState);
         Assert.All(result.Memory.Tunings, way => Assert.True(way.ActivationsCheckpointed < way.Activations / 3));
         Assert.Null(result.Weights);
+        var memory = System.Text.Json.Nodes.JsonNode.Parse(Understudy.Runs.RunJson.Text(result))!["memory"]!;
+        Assert.Equal([2 * 20_554_567_680, 2L * 44 * 6144 * 2 * 1000], new[] { "bfloat16", "cache_bfloat16" }.Select(key => memory[key]!.GetValue<long>()));
     }
 
     [Fact]
