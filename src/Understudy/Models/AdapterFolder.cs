@@ -33,7 +33,7 @@ public static class AdapterFolder
         var file = Path.Combine(folder, ConfigName);
         if (FindBase(folder) is { } found) return found;
         if (string.IsNullOrWhiteSpace(name)) throw new InvalidDataException($"{file}: 'base_model_name_or_path' is missing. Write the base model's folder there.");
-        throw new InvalidDataException($"{file}: the base model '{name}' is not there ('base_model_name_or_path'). Looked for {ConfigJson.FileName} in {string.Join(", ", Places(folder, name).Select(Path.GetFullPath))}. Put the base there, or write its folder into the file.");
+        throw new InvalidDataException($"{file}: the base model '{name}' is not there ('base_model_name_or_path'). Looked for {ConfigJson.FileName} in {string.Join(", ", Places(folder, name).Select(Path.GetFullPath).Distinct())}. Put the base there, or write its folder into the file.");
     }
 
     /// <summary>As <see cref="BaseOf"/>; null where no folder is found.</summary>

@@ -163,6 +163,12 @@ public sealed class AdapterFolderTests
         Assert.Equal(Path.Combine(Fixtures, "gpt-neox"), AdapterFolder.BaseOf(Path.Combine(Fixtures, "gpt-neox-lora")));
         using var folder = Copy("gpt-neox-lora");
         Assert.StartsWith($"{folder["adapter_config.json"]}: the base model 'g/public/gpt-neox' is not there ('base_model_name_or_path').", Assert.Throws<InvalidDataException>(() => AdapterFolder.BaseOf(folder.FullName)).Message, StringComparison.Ordinal);
+        // A whole path is the same seen from either side.
+        var config = JsonNode.Parse(File.ReadAllText(folder["adapter_config.json"]))!.AsObject();
+        config["base_model_name_or_path"] = folder["gone"];
+        File.WriteAllText(folder["adapter_config.json"], config.ToJsonString());
+        var error = Assert.Throws<InvalidDataException>(() => AdapterFolder.BaseOf(folder.FullName)).Message;
+        Assert.Contains($"Looked for config.json in {folder["gone"]}, {Path.Combine(Path.GetDirectoryName(folder.FullName)!, "gone")}. Put the base there", error, StringComparison.Ordinal);
     }
 
     [Theory]
