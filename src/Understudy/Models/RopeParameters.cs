@@ -73,6 +73,7 @@ public sealed record RopeParameters
         ArgumentNullException.ThrowIfNull(json);
         var section = json.Section("rope_parameters") ?? json.Section("rope_scaling");
         var name = section?.String("rope_type", section.String("type", "default")) ?? "default";
+        if (section?.Root.FirstOrDefault(pair => pair.Value is JsonObject) is { Key: { } kind }) throw section.Fault($"it has parameters for layers of the kind '{kind}' alone; supported are those for all layers.");
         var rope = new RopeParameters
         {
             Theta = section?.Has("rope_theta") == true ? section.Double("rope_theta") : json.Double("rope_theta", theta),

@@ -46,6 +46,7 @@ public sealed class RopeParametersTests
     [InlineData("{\"rope_scaling\": {\"type\": \"linear\", \"factor\": 0.5}}", "config.json, 'rope_scaling': 'factor' is 0.5; expected at least 1.")]
     [InlineData("{\"rope_scaling\": {\"type\": \"linear\"}}", "config.json, 'rope_scaling': 'factor' is missing; expected a number.")]
     [InlineData("{\"rope_scaling\": {\"rope_type\": \"llama3\", \"factor\": 8, \"low_freq_factor\": 4, \"high_freq_factor\": 4}}", "config.json, 'rope_scaling': 'high_freq_factor' (4) must be more than 'low_freq_factor' (4), which must be more than 0.")]
+    [InlineData("{\"rope_parameters\": {\"full_attention\": {\"rope_type\": \"linear\", \"factor\": 8}}}", "config.json, 'rope_parameters': it has parameters for layers of the kind 'full_attention' alone; supported are those for all layers.")]
     [InlineData("{\"rope_scaling\": \"linear\"}", "config.json: 'rope_scaling' is \"linear\"; expected an object.")]
     public void A_wrong_value_is_refused_with_its_key(string config, string message) =>
         Assert.Equal(message, Assert.Throws<InvalidDataException>(() => Read(config)).Message);
