@@ -178,6 +178,7 @@ public sealed class ConfigJson
             if (!json.ContainsKey(key) || fuller) json[key] = value?.DeepClone();
         }
 
+        LabelNames.KeepCount(json);
         KeepDecimalPoints(json);
         return json;
     }

@@ -5,6 +5,8 @@ namespace Understudy.Models;
 /// <summary>The names of the classes in a <c>config.json</c>: <c>id2label</c>, <c>label2id</c>, <c>num_labels</c>.</summary>
 internal static class LabelNames
 {
+    private static readonly string[] CountKeys = ["num_labels", "_num_labels"];
+
     internal static IReadOnlyList<string> Read(ConfigJson json)
     {
         if (json.Section("id2label") is not { } names)
@@ -43,5 +45,16 @@ internal static class LabelNames
 
         json["id2label"] = names;
         json["label2id"] = ids;
+        KeepCount(json);
+    }
+
+    /// <summary>Has the number of classes that some files give follow their names: transformers takes the number over the names where they differ.</summary>
+    internal static void KeepCount(JsonObject json)
+    {
+        if (json["id2label"] is not JsonObject names) return;
+        foreach (var key in CountKeys)
+        {
+            if (json[key] is not null) json[key] = names.Count;
+        }
     }
 }

@@ -43,6 +43,23 @@ public sealed class ConfigRoundTripTests
         Assert.Equal("10000.0", written["rope_theta"]!.ToJsonString());
     }
 
+    [Theory]
+    [InlineData("bert-classifier")]
+    [InlineData("llama")]
+    public void A_number_of_classes_that_the_file_gives_follows_their_new_names(string model)
+    {
+        using var folder = new TemporaryFolder();
+        var config = JsonNode.Parse(File.ReadAllText(Path.Combine(Fixtures, model, "config.json")))!.AsObject();
+        config["num_labels"] = 7;
+        config.Remove("id2label");
+        File.WriteAllText(folder["config.json"], config.ToJsonString());
+        File.Copy(Path.Combine(Fixtures, model, "model.safetensors"), folder["model.safetensors"]);
+        using var classifier = AutoModel.LoadForSequenceClassification(folder.FullName, ["no", "yes"], 1, out _);
+        var written = classifier.ToConfigJson();
+        Assert.Equal(2, written["num_labels"]!.GetValue<int>());
+        Assert.Equal("yes", written["id2label"]!["1"]!.GetValue<string>());
+    }
+
     [Fact]
     public void A_new_configuration_says_everything_that_its_family_reads()
     {
