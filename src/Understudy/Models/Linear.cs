@@ -102,15 +102,29 @@ public sealed class Linear(string name, ILinearWeight weight, Tensor? bias, bool
     /// <summary>Whether it makes the model's output.</summary>
     public bool IsHead { get; } = isHead;
 
+    /// <summary>Whether its matrix may be held in fewer bits.</summary>
+    /// <value>The default value is true for all layers but those that make the model's output.</value>
+    public bool IsQuantizable { get; init; } = !isHead;
+
     /// <summary>The adapter at work; null for the layer alone.</summary>
     public ILinearAdapter? Adapter { get; set; }
 
     /// <summary>Takes <c>{name}.weight</c> and, where there is one, <c>{name}.bias</c> from a source.</summary>
-    public static Linear Take(IParameterSource source, string name, long inFeatures, long outFeatures, bool bias = true, LinearLayout layout = LinearLayout.OutIn, bool isHead = false)
+    /// <param name="source">A checkpoint or new weights.</param>
+    /// <param name="name">The layer's path.</param>
+    /// <param name="inFeatures">Numbers that go in.</param>
+    /// <param name="outFeatures">Numbers that come out.</param>
+    /// <param name="bias">Whether it has a bias.</param>
+    /// <param name="layout">Which side of the stored matrix comes first.</param>
+    /// <param name="isHead">Whether it makes the model's output.</param>
+    /// <param name="isQuantizable">Whether it may be held in fewer bits; output layers never are.</param>
+    public static Linear Take(
+        IParameterSource source, string name, long inFeatures, long outFeatures, bool bias = true, LinearLayout layout = LinearLayout.OutIn, bool isHead = false, bool isQuantizable = true)
     {
         ArgumentNullException.ThrowIfNull(source);
-        var weight = source.TakeLinear($"{name}.weight", inFeatures, outFeatures, layout, quantizable: !isHead);
-        var linear = new Linear(name, weight, bias ? source.Take($"{name}.bias", ParameterInit.Zeros, outFeatures) : null, isHead);
+        isQuantizable &= !isHead;
+        var weight = source.TakeLinear($"{name}.weight", inFeatures, outFeatures, layout, isQuantizable);
+        var linear = new Linear(name, weight, bias ? source.Take($"{name}.bias", ParameterInit.Zeros, outFeatures) : null, isHead) { IsQuantizable = isQuantizable };
         source.Built(linear);
         return linear;
     }

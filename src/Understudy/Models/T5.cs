@@ -220,7 +220,8 @@ public sealed class T5ForConditionalGeneration : ISequenceToSequenceModel
             name = $"{name}.layer.{(isDecoder ? 2 : 1)}";
             up = Linear.Take(source, $"{name}.DenseReluDense.{(config.IsGated ? "wi_0" : "wi")}", hidden, width, bias: false);
             linearUp = config.IsGated ? Linear.Take(source, $"{name}.DenseReluDense.wi_1", hidden, width, bias: false) : null;
-            down = Linear.Take(source, $"{name}.DenseReluDense.wo", width, hidden, bias: false);
+            // transformers holds it in few bits in no case (_keep_in_fp32_modules), and could not load a file that does.
+            down = Linear.Take(source, $"{name}.DenseReluDense.wo", width, hidden, bias: false, isQuantizable: false);
             feedForwardNorm = RmsNorm.Take(source, $"{name}.layer_norm", hidden, config.LayerNormEpsilon);
         }
 

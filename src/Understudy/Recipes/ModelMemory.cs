@@ -27,12 +27,14 @@ public sealed record ModelMemory(long Float32, [property: JsonPropertyName("bflo
     internal static ModelMemory Of(IPretrainedModel model, ModelSizes sizes, ParameterCounts counts, int batchSize, int length)
     {
         var linears = model.Linears.Where(layer => !layer.IsHead).ToList();
-        var quantizable = linears.Sum(layer => layer.Weight.InFeatures * layer.Weight.OutFeatures);
+        var matrices = linears.Sum(layer => layer.Weight.InFeatures * layer.Weight.OutFeatures);
+        var few = linears.FindAll(layer => layer.IsQuantizable);
+        var quantizable = few.Sum(layer => layer.Weight.InFeatures * layer.Weight.OutFeatures);
         var (float32, bfloat16) = (4 * counts.Total, 2 * counts.Total);
-        var int8 = (2 * (counts.Total - quantizable)) + quantizable + linears.Sum(layer => 4 * layer.Weight.OutFeatures);
+        var int8 = (2 * (counts.Total - quantizable)) + quantizable + few.Sum(layer => 4 * layer.Weight.OutFeatures);
         var nf4 = (2 * (counts.Total - quantizable)) + (long)(quantizable * Nf4BytesPerWeight);
         // One layer's numbers are there while it computes.
-        var dequantized = 2 * linears.Select(layer => layer.Weight.InFeatures * layer.Weight.OutFeatures).DefaultIfEmpty().Max();
+        var dequantized = 2 * few.Select(layer => layer.Weight.InFeatures * layer.Weight.OutFeatures).DefaultIfEmpty().Max();
         long? cache = model switch
         {
             ICausalLanguageModel => 2000L * sizes.Layers * sizes.KeyValueHeads * sizes.HeadDim,
@@ -51,7 +53,7 @@ public sealed record ModelMemory(long Float32, [property: JsonPropertyName("bflo
             Tuning("NF4 LoRA", nf4 + dequantized + (4 * counts.Lora), counts.Lora, autocast: true),
             Tuning("bf16 LoRA", bfloat16 + (4 * counts.Lora), counts.Lora, autocast: true),
             // Autocast keeps 16-bit copies of the matrices until the end of the forward pass.
-            Tuning("full, bf16 arithmetic", float32 + (2 * quantizable), counts.Total, autocast: true),
+            Tuning("full, bf16 arithmetic", float32 + (2 * matrices), counts.Total, autocast: true),
             Tuning("full, fp32", float32, counts.Total, autocast: false),
         ]);
     }
