@@ -45,6 +45,14 @@ public sealed class CharacterMapTests
     }
 
     [Fact]
+    public void A_map_whose_root_is_a_child_of_its_own_is_checked_there_as_well()
+    {
+        uint[] units = [(uint)'a' << 10 | 1u << 8 | 'a'];
+        var error = Assert.Throws<InvalidDataException>(() => Tokenizer(Convert.ToBase64String(Bytes(units, "b\0"u8))));
+        Assert.Contains("has a trie of 1 units, of which number 0 has its value at number 97", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Maps_with_changed_bytes_are_refused_or_usable()
     {
         var random = new Random(5);

@@ -67,10 +67,12 @@ internal sealed class TemplateContext(long budget, TimeProvider clock)
     }
 
     /// <summary>Pays for going through all of a value, lists in lists as often as they come, and passes it on.</summary>
+    /// <param name="value">The value.</param>
+    /// <param name="indent">Characters that every item is indented by for each level, when it is written.</param>
     /// <exception cref="TemplateFault">The value is nested too deeply, or the budget is used up.</exception>
-    public object? Weighed(object? value)
+    public object? Weighed(object? value, int indent = 0)
     {
-        Weigh(value, 0);
+        Weigh(value, 0, indent);
         return value;
     }
 
@@ -79,8 +81,9 @@ internal sealed class TemplateContext(long budget, TimeProvider clock)
 
     public bool AreEqual(object? left, object? right) => TemplateValue.AreEqual(Weighed(left), Weighed(right));
 
-    private void Weigh(object? value, int level)
+    private void Weigh(object? value, int level, int indent)
     {
+        var item = CostOfItem + (indent * (level + 1L));
         if (level > DeepestValue) throw new TemplateFault($"nests more than {DeepestValue} lists or dictionaries in each other.");
         switch (value)
         {
@@ -88,14 +91,14 @@ internal sealed class TemplateContext(long budget, TimeProvider clock)
                 Spend(text.Length);
                 break;
             case List<object?> list:
-                Spend(list.Count * (long)CostOfItem);
-                foreach (var item in list) Weigh(item, level + 1);
+                Spend(list.Count * item);
+                foreach (var entry in list) Weigh(entry, level + 1, indent);
                 break;
             case TemplateMap map:
                 foreach (var (key, entry) in map)
                 {
-                    Spend(key.Length + CostOfItem);
-                    Weigh(entry, level + 1);
+                    Spend(key.Length + item);
+                    Weigh(entry, level + 1, indent);
                 }
                 break;
         }

@@ -63,7 +63,7 @@ internal static class TemplateFilters
             var indent = arguments.Take("indent", null) is { } width ? (int?)Math.Clamp(TemplateValue.Integer(width), 0, 16) : null;
             // What is not ASCII is left as it is in any case, which is the default of transformers.
             arguments.Take("ensure_ascii", null);
-            TemplateJson.Append(builder, arguments.Context.Weighed(value), indent);
+            TemplateJson.Append(builder, arguments.Context.Weighed(value, indent ?? 0), indent);
             return builder.ToString();
         },
     };

@@ -81,12 +81,13 @@ internal sealed class CharacterMap
         while (open.TryPop(out var unit))
         {
             var node = Children(unit);
-            if (unit != 0 && HasValue(unit)) CheckValue(unit, node);
             for (var label = 1; label <= 0xFF; label++)
             {
                 var child = node ^ label;
                 if (!IsChild(child, label) || seen[child]) continue;
                 seen[child] = true;
+                // The root's own value stands for no text, but a damaged map may lead back to it.
+                if (HasValue(child)) CheckValue(child, Children(child));
                 open.Push(child);
             }
         }

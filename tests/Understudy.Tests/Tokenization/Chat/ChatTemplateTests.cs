@@ -137,6 +137,16 @@ public sealed class ChatTemplateTests
     }
 
     [Fact]
+    public void Indentation_is_paid_for_before_it_is_written()
+    {
+        var template = ChatTemplate.Parse("{% set ns = namespace(v=range(90000)) %}{% for i in range(90) %}{% set ns.v = [ns.v] %}{% endfor %}{{ ns.v | tojson(indent=16) }}");
+        var before = GC.GetAllocatedBytesForCurrentThread();
+        var error = Assert.Throws<InvalidDataException>(() => template.Render([]));
+        Assert.Equal("the template, line 1: the chat template does not come to an end, or works too long on these messages. Use another template.", error.Message);
+        Assert.True(GC.GetAllocatedBytesForCurrentThread() - before < 50_000_000);
+    }
+
+    [Fact]
     public void Today_is_what_the_clock_says()
     {
         var template = ChatTemplate.Parse("{{ strftime_now('%d %b %Y, %A %H:%M %-d/%-m%%') }}");
