@@ -27,7 +27,7 @@ public static class PretrainedFolder
     /// </summary>
     /// <param name="model">The model; its weights are written in the type they have, NF4 as bitsandbytes stores it.</param>
     /// <param name="folder">Made when it is not there. A mount point or the current folder cannot be replaced in one step: there each file is.</param>
-    /// <param name="tokenizer">The model's tokenizer; null writes none.</param>
+    /// <param name="tokenizer">The model's tokenizer; null writes none but what is copied.</param>
     /// <param name="options">Sizes of files, and what is copied; null for the usual.</param>
     /// <exception cref="InvalidOperationException">The model is held in int8, which no checkpoint has.</exception>
     public static void Save(IPretrainedModel model, string folder, Tokenizer? tokenizer = null, SaveOptions? options = null)
@@ -36,12 +36,12 @@ public static class PretrainedFolder
         options ??= new SaveOptions();
         var config = ConfigOf(model);
         ArgumentOutOfRangeException.ThrowIfLessThan(options.MaxShardSize, 1, nameof(options));
-        var copied = tokenizer is null || options.Source is not { } source ? [] : TokenizerFiles.Select(name => Path.Combine(source, name)).Where(File.Exists).ToList();
+        var copied = options.Source is not { } source ? [] : TokenizerFiles.Select(name => Path.Combine(source, name)).Where(File.Exists).ToList();
         var generation = options.GenerationConfig?.ToJsonString(Indented)
             ?? (options.Source is { } from && model is ICausalLanguageModel or ISequenceToSequenceModel && File.Exists(Path.Combine(from, GenerationName)) ? File.ReadAllText(Path.Combine(from, GenerationName)) : null);
         FolderReplacement.Write(
             folder,
-            name => name == ConfigJson.FileName || SafeTensorsShardWriter.IsWeightFile(name) || (tokenizer is not null && TokenizerFiles.Contains(name)) || (generation is not null && name == GenerationName),
+            name => name == ConfigJson.FileName || SafeTensorsShardWriter.IsWeightFile(name) || ((tokenizer is not null || copied.Count > 0) && TokenizerFiles.Contains(name)) || (generation is not null && name == GenerationName),
             place =>
             {
                 FolderReplacement.Step("write the weights");

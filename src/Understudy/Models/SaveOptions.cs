@@ -10,7 +10,7 @@ public sealed record SaveOptions
     public long MaxShardSize { get; init; } = SafeTensorsShardWriter.DefaultMaxShardSize;
 
     /// <summary>The folder that the model and its unchanged tokenizer come from: what Python reads beside the weights (the tokenizer's own files, its configuration, special tokens, chat template) is copied as it is.</summary>
-    /// <value>The default value is null: the tokenizer alone is written.</value>
+    /// <value>The default value is null: the tokenizer that is given is written, and nothing else.</value>
     public string? Source { get; init; }
 
     /// <summary>The content of <c>generation_config.json</c>.</summary>

@@ -1,5 +1,4 @@
 using Understudy.Models;
-using Understudy.Tokenization;
 using Understudy.Torch;
 
 namespace Understudy.Recipes;
@@ -7,12 +6,6 @@ namespace Understudy.Recipes;
 /// <summary>Writes a whole model from an adapter and its base.</summary>
 public static class MergeAdapter
 {
-    // What a model folder holds beside weights, configuration and tokenizer.json.
-    private static readonly string[] Beside =
-        ["generation_config.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "chat_template.jinja"];
-
-    private static readonly string[] TokenizerFiles = ["tokenizer.json", "vocab.json", "vocab.txt"];
-
     /// <summary>Merges and saves. The base and the adapter stay as they are.</summary>
     /// <param name="folder">A PEFT folder.</param>
     /// <param name="adapterBase">The folder of its base.</param>
@@ -32,7 +25,7 @@ public static class MergeAdapter
         {
             using var student = StudentModel.Load(folder, device, adapterBase, StoredType(adapterBase));
             student.Merge();
-            Save(student.Model, student.Source, output);
+            PretrainedFolder.Save(student.Model, output, options: new SaveOptions { Source = student.Source });
             return LoraTargets.Of(config, student.Model).Adapted.Count;
         }
 
@@ -40,19 +33,8 @@ public static class MergeAdapter
         using var lora = new LoraModel(model);
         var layers = lora.Load(folder).LayerNames.Count;
         lora.Merge();
-        Save(model, adapterBase, output);
+        PretrainedFolder.Save(model, output, options: new SaveOptions { Source = adapterBase });
         return layers;
-    }
-
-    private static void Save(IPretrainedModel model, string source, string output)
-    {
-        Directory.CreateDirectory(output);
-        foreach (var name in Beside.Where(name => File.Exists(Path.Combine(source, name))))
-        {
-            File.Copy(Path.Combine(source, name), Path.Combine(output, name));
-        }
-
-        PretrainedFolder.Save(model, output, HasTokenizer(source) ? Tokenizer.FromFolder(source) : null);
     }
 
     // The base's own, so that merging does not double a folder's size.
@@ -66,6 +48,4 @@ public static class MergeAdapter
             _ => ScalarType.Float32,
         };
     }
-
-    private static bool HasTokenizer(string folder) => TokenizerFiles.Any(name => File.Exists(Path.Combine(folder, name)));
 }

@@ -6,10 +6,6 @@ namespace Understudy.Recipes;
 /// <summary>Writes a model's folder with its linear layers in NF4, as transformers and bitsandbytes load it.</summary>
 public static class Quantize
 {
-    // What a model folder has beside the weights and config.json.
-    private static readonly string[] Companions =
-        ["tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "vocab.json", "merges.txt", "vocab.txt", "tokenizer.model", "added_tokens.json", "chat_template.jinja", "generation_config.json"];
-
     /// <summary>Quantises layer by layer and saves. The other weights keep the type of the file.</summary>
     /// <param name="folder">A model of any family.</param>
     /// <param name="output">The new folder.</param>
@@ -26,14 +22,7 @@ public static class Quantize
         }
 
         using var model = AutoModel.Load(folder, new LoadOptions { DType = null, Quantization = WeightQuantization.Nf4, Nf4BlockSize = blockSize, Nf4DoubleQuantization = doubleQuantization });
-        Directory.CreateDirectory(output);
-        foreach (var name in Companions.Where(name => File.Exists(Path.Combine(folder, name))))
-        {
-            File.Copy(Path.Combine(folder, name), Path.Combine(output, name));
-        }
-
-        // Saved last, with config.json at its end: a folder that has one is complete.
-        PretrainedFolder.Save(model, output);
+        PretrainedFolder.Save(model, output, options: new SaveOptions { Source = folder });
         using var checkpoint = Checkpoint.Open(folder);
         var before = checkpoint.Names.Sum(name => checkpoint.TryGet(name, out var tensor) ? tensor.Entry.ByteCount : 0);
         return (before, model.Parameters.Sum(parameter => parameter.Value.numel() * parameter.Value.dtype.ElementSize()));

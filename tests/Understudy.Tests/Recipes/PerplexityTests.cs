@@ -83,8 +83,10 @@ public sealed class PerplexityTests : IDisposable
     [Fact]
     public void A_model_written_in_4_bits_measures_as_one_quantised_when_it_was_loaded()
     {
+        File.WriteAllText(Path.Combine(folder["model"], "chat_template.jinja"), "{{ messages }}");
         var (before, after) = Quantize.Run(folder["model"], folder["small"]);
         Assert.True(after < before);
+        Assert.Equal("{{ messages }}", File.ReadAllText(Path.Combine(folder["small"], "chat_template.jinja")));
         var loaded = Run(new PerplexityOptions());
         var stored = Perplexity.Run(folder["small"], folder["text.txt"], new PerplexityOptions(), Device.CPU, RunProgress.None);
         var figures = Assert.Single(stored.Figures);
