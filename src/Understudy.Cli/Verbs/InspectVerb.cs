@@ -61,16 +61,16 @@ internal static class InspectVerb
         yield return Facts(result);
         yield return TextTable.Of([.. Parts(result.Parameters)], texts: 1);
         var memory = result.Memory;
-        List<string[]> running = [["memory to run", "weights"], ["fp32", Size(memory.Float32)], ["bf16", Size(memory.BFloat16)], ["int8", Size(memory.Int8)], ["nf4", Size(memory.Nf4)]];
+        List<string[]> running = [["memory to run", "weights"], ["fp32", BinarySize.Text(memory.Float32)], ["bf16", BinarySize.Text(memory.BFloat16)], ["int8", BinarySize.Text(memory.Int8)], ["nf4", BinarySize.Text(memory.Nf4)]];
         if (memory is { CacheFloat32: { } wide, CacheBFloat16: { } narrow })
         {
-            running.Add(["1,000 tokens of cache, fp32", Size(wide)]);
-            running.Add(["1,000 tokens of cache, bf16", Size(narrow)]);
+            running.Add(["1,000 tokens of cache, fp32", BinarySize.Text(wide)]);
+            running.Add(["1,000 tokens of cache, bf16", BinarySize.Text(narrow)]);
         }
 
         yield return TextTable.Of(running, texts: 1);
         yield return TextTable.Of([.. Tunings(memory)], texts: 1)
-            + Text($"LoRA is of rank {result.Parameters.LoraRank} on all linear layers but the output; cp: with gradient checkpointing. CPU adds {Size(OfProgram)} for the program; GPU is the smallest usual card, with {Size(OfCuda)} for CUDA and a tenth to spare.\n");
+            + Text($"LoRA is of rank {result.Parameters.LoraRank} on all linear layers but the output; cp: with gradient checkpointing. CPU adds {BinarySize.Text(OfProgram)} for the program; GPU is the smallest usual card, with {BinarySize.Text(OfCuda)} for CUDA and a tenth to spare.\n");
         if (result.Loading is { } loading)
             yield return Loading(loading);
     }
@@ -88,7 +88,7 @@ internal static class InspectVerb
             new[] { "context", Text($"{sizes.MaxLength:N0} tokens") },
         };
         if (result.Weights is { } weights)
-            lines.Add(["weights", Text($"{Size(weights.Bytes)} in {weights.Files} {(weights.Files == 1 ? "file" : "files")}: {string.Join(", ", weights.Types.Select(type => $"{type.Key} {Size(type.Value)}"))}")]);
+            lines.Add(["weights", Text($"{BinarySize.Text(weights.Bytes)} in {weights.Files} {(weights.Files == 1 ? "file" : "files")}: {string.Join(", ", weights.Types.Select(type => $"{type.Key} {BinarySize.Text(type.Value)}"))}")]);
         if (result.QuantizationConfig is { } quantization)
             lines.Add(["quantization_config", quantization.ToJsonString()]);
         if (result.Tokenizer is { } tokenizer)
@@ -121,8 +121,8 @@ internal static class InspectVerb
         {
             yield return
             [
-                way.Name, Size(way.Weights), Size(way.Gradients), Size(way.OptimizerState), Size(way.Activations),
-                Size(way.Total + OfProgram), Gpu(way.Total), Size(way.TotalCheckpointed + OfProgram), Gpu(way.TotalCheckpointed),
+                way.Name, BinarySize.Text(way.Weights), BinarySize.Text(way.Gradients), BinarySize.Text(way.OptimizerState), BinarySize.Text(way.Activations),
+                BinarySize.Text(way.Total + OfProgram), Gpu(way.Total), BinarySize.Text(way.TotalCheckpointed + OfProgram), Gpu(way.TotalCheckpointed),
             ];
         }
     }
@@ -135,14 +135,7 @@ internal static class InspectVerb
     }
 
     private static string Loading(LoadMeasurement loading) => Text(
-        $"loaded {loading.Type} in {loading.LoadSeconds:0.0} s{(loading.FirstTokenSeconds is { } first ? Text($", first token {first:0.00} s later") : "")}; weights {Size(loading.WeightBytes)}, peak memory {Size(loading.PeakBytes)} ({Size(loading.BeforeBytes)} of it before): {(double)(loading.PeakBytes - loading.BeforeBytes) / Math.Max(1, loading.WeightBytes):0.000} x the weights\n");
-
-    private static string Size(long bytes) => bytes switch
-    {
-        >= 1L << 30 => Text($"{bytes / (double)(1L << 30):0.00} GiB"),
-        >= 1L << 20 => Text($"{bytes / (double)(1L << 20):0.0} MiB"),
-        _ => Text($"{bytes / 1024.0:0.0} KiB"),
-    };
+        $"loaded {loading.Type} in {loading.LoadSeconds:0.0} s{(loading.FirstTokenSeconds is { } first ? Text($", first token {first:0.00} s later") : "")}; weights {BinarySize.Text(loading.WeightBytes)}, peak memory {BinarySize.Text(loading.PeakBytes)} ({BinarySize.Text(loading.BeforeBytes)} of it before): {(double)(loading.PeakBytes - loading.BeforeBytes) / Math.Max(1, loading.WeightBytes):0.000} x the weights\n");
 
     private static string Text(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
 }

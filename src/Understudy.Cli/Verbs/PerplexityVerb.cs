@@ -47,7 +47,7 @@ internal static class PerplexityVerb
     internal static string Table(PerplexityResult result)
     {
         List<IReadOnlyList<string>> lines = [["", "weights", "perplexity", "bits per byte", "tokens/s"]];
-        lines.AddRange(result.Figures.Select(figures => (IReadOnlyList<string>)[figures.Weights, Size(figures.WeightBytes), Text($"{figures.Perplexity:0.000}"), Text($"{figures.BitsPerByte:0.0000}"), Text($"{figures.TokensPerSecond:N0}")]));
+        lines.AddRange(result.Figures.Select(figures => (IReadOnlyList<string>)[figures.Weights, BinarySize.Text(figures.WeightBytes), Text($"{figures.Perplexity:0.000}"), Text($"{figures.BitsPerByte:0.0000}"), Text($"{figures.TokensPerSecond:N0}")]));
         if (result.Figures is [var before, var after])
         {
             lines.Add(
@@ -64,8 +64,6 @@ internal static class PerplexityVerb
 
     // What rounds to nothing has no sign; .NET would write two.
     private static double Rounded(double value, int digits) => Math.Round(value, digits) + 0.0;
-
-    private static string Size(long bytes) => bytes < 1 << 20 ? Text($"{bytes / 1024.0:0.0} KiB") : bytes < 1 << 30 ? Text($"{bytes / (double)(1 << 20):0.0} MiB") : Text($"{bytes / (double)(1 << 30):0.00} GiB");
 
     private static string Text(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
 }

@@ -15,18 +15,19 @@ public static class Inspect
     /// <summary>Looks at a model.</summary>
     /// <param name="path">A Hugging Face folder, or a <c>config.json</c> without weights.</param>
     /// <param name="options">What to assume.</param>
-    /// <exception cref="InvalidDataException">The configuration describes no supported model, or the files are damaged.</exception>
+    /// <exception cref="InvalidDataException">The configuration describes no supported model, the files are damaged, or weights are to be loaded and there is a configuration alone.</exception>
     public static InspectResult Run(string path, InspectOptions options)
     {
         ArgumentNullException.ThrowIfNull(options);
-        var folder = File.Exists(path) ? Path.GetDirectoryName(Path.GetFullPath(path))! : path;
-        var stored = File.Exists(path) ? ConfigJson.ReadFile(path) : ConfigJson.Read(path);
+        var alone = File.Exists(path);
+        if (alone && options.Load) throw new InvalidDataException($"{path} is a configuration without weights, so there is nothing to load. Name the folder of the model, or leave the loading out.");
+        var folder = alone ? Path.GetDirectoryName(Path.GetFullPath(path))! : path;
+        var stored = alone ? ConfigJson.ReadFile(path) : ConfigJson.Read(path);
         using var outline = AutoModel.Outline(path);
         var config = outline.ToConfigJson();
         var sizes = Sizes(config, outline);
         var counts = Count(outline, options.LoraRank);
         var memory = ModelMemory.Of(outline, sizes, counts, options.BatchSize, Math.Min(options.Length ?? UsualLength, sizes.MaxLength));
-        var alone = File.Exists(path);
         var settings = TokenizerSettings(folder);
         return new InspectResult(
             path,
@@ -39,7 +40,7 @@ public static class Inspect
             alone ? null : Tokenizer(folder, settings),
             !alone && (settings?.ContainsKey("chat_template") == true || File.Exists(Path.Combine(folder, "chat_template.jinja")) || File.Exists(Path.Combine(folder, "chat_template.json"))),
             stored.Section("quantization_config")?.Root,
-            options.Load && !alone ? Load(folder, options) : null);
+            options.Load ? Load(folder, options) : null);
     }
 
     private static ModelSizes Sizes(JsonObject config, IPretrainedModel model)

@@ -54,6 +54,9 @@ public sealed class InspectTests
         Assert.Null(result.Weights);
         var memory = System.Text.Json.Nodes.JsonNode.Parse(Understudy.Runs.RunJson.Text(result))!["memory"]!;
         Assert.Equal([2 * 20_554_567_680, 2L * 44 * 6144 * 2 * 1000], new[] { "bfloat16", "cache_bfloat16" }.Select(key => memory[key]!.GetValue<long>()));
+        Assert.Equal(
+            $"{folder["config.json"]} is a configuration without weights, so there is nothing to load. Name the folder of the model, or leave the loading out.",
+            Assert.Throws<InvalidDataException>(() => Inspect.Run(folder["config.json"], new InspectOptions { Load = true })).Message);
     }
 
     [Fact]
