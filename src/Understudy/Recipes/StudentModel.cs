@@ -86,7 +86,7 @@ internal sealed class StudentModel : IDisposable
     {
         if (File.Exists(Path.Combine(folder, ConfigJson.FileName)) && LabelNames.Read(ConfigJson.Read(folder)) is { Count: > 1 } own) return own;
         using var stored = Checkpoint.Open(folder, Checkpoint.AdapterWeightsName);
-        string[] heads = ["score.weight", "classifier.weight", "classifier.out_proj.weight"];
+        string[] heads = ["score.weight", "classifier.weight", "classifier.out_proj.weight", "classification_head.out_proj.weight"];
         var count = stored.Names.Where(name => heads.Any(head => LoraNames.Canonical(name, _ => false) == LoraNames.Prefix + head))
             .Select(name => stored.TryGet(name, out var tensor) && tensor.Entry.Shape.Length == 2 ? tensor.Entry.Shape[0] : 0).FirstOrDefault();
         var labels = LabelNames.Read(ConfigJson.Read(source));

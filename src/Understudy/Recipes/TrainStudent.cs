@@ -74,8 +74,8 @@ public static class TrainStudent
     {
         var onHub = context.FindModel(start);
         var config = options.ToConfig("SEQ_CLS", onHub?.Name ?? Path.GetFullPath(context.FetchModel(start)), onHub?.Commit);
-        // What the checkpoint lacks beside the head, a pooler for example, nobody could make again.
-        var lost = fresh.Select(name => name[..name.LastIndexOf('.')]).Distinct().Where(module => !config.SavedModules.Any(saved => module == saved || module.StartsWith(saved + ".", StringComparison.Ordinal)));
+        // Heads that are called otherwise than PEFT expects; and what the checkpoint lacks beside them, a pooler for example, nobody could make again.
+        var lost = fresh.Select(name => name[..name.LastIndexOf('.')]).Concat(model.Linears.Where(layer => layer.IsHead).Select(layer => layer.Name)).Distinct().Where(module => !config.SavedModules.Any(saved => module == saved || module.StartsWith(saved + ".", StringComparison.Ordinal)));
         var lora = new LoraModel(model);
         try
         {
