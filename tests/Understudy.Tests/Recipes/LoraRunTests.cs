@@ -3,6 +3,8 @@ using Understudy.Evaluation;
 using Understudy.Models;
 using Understudy.Recipes;
 using Understudy.Runs;
+using Understudy.Tests.Models;
+using Understudy.Tokenization;
 using Understudy.Torch;
 using Understudy.Training;
 
@@ -116,6 +118,37 @@ public sealed class LoraRunTests
         MergeAdapter.Run(trained, AdapterFolder.BaseOf(trained), folder["merged"], Device.CPU);
         Assert.All(new[] { trained, folder["merged"] }, place => Assert.All(
             Predicted(place).Rows.Zip(expected), pair => Assert.Equal(pair.Second.Predicted, pair.First)));
+    }
+
+    [Fact]
+    public void A_head_of_another_name_than_pefts_two_is_trained_with_the_adapter()
+    {
+        using var folder = new TemporaryFolder();
+        var options = Options(folder, null) with { Arms = [RunArm.SeedsOnly] };
+        DistillTests.Run(options, folder["first"], null);
+        var first = Path.Combine(folder["first"], "models", "student.seeds_only.1");
+        var tokenizer = Tokenizer.FromFolder(first);
+        int[] ids = [.. tokenizer.Encode("x").Ids];
+        var config = TinySequenceToSequence.BartConfig with
+        {
+            VocabSize = tokenizer.VocabularySize, MaxPositionEmbeddings = 64, EosTokenIds = [ids[^1]], PadTokenId = ids[0], DecoderStartTokenId = ids[^1], Labels = [.. Predicted(first).Labels],
+        };
+        using (var model = new BartForSequenceClassification(config, new RandomParameters(1, 0.1))) PretrainedFolder.Save(model, folder["bart"], tokenizer);
+        var student = new StudentOptions { Name = "large", Model = folder["bart"], Lora = new LoraOptions { R = 2 }, Training = new TrainingOptions { Epochs = 1, BatchSize = 4, LearningRate = 1e-2, KeepBest = false } };
+        DistillTests.Run(options with { Students = [student] }, folder["run"], null);
+
+        var trained = Path.Combine(folder["run"], "models", "large.seeds_only.1");
+        Assert.Equal(["classification_head.dense", "classification_head.out_proj"], AdapterFolder.ReadConfig(trained).ModulesToSave.Where(name => name.Contains("head", StringComparison.Ordinal)));
+        using (var adapter = SafeTensorsFile.Open(Path.Combine(trained, "adapter_model.safetensors")))
+        using (var start = SafeTensorsFile.Open(Path.Combine(folder["bart"], "model.safetensors")))
+        {
+            Assert.True(adapter.TryGet("base_model.model.classification_head.out_proj.weight", out var tuned) && start.TryGet("classification_head.out_proj.weight", out var untuned)
+                && !adapter.BytesOf(tuned).SequenceEqual(start.BytesOf(untuned)));
+        }
+
+        // As PEFT leaves such a folder: the head says how many labels there are.
+        File.Delete(Path.Combine(trained, "config.json"));
+        Assert.Equal(Predicted(first).Labels, Predicted(trained).Labels);
     }
 
     [Fact]
