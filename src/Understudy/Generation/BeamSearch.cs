@@ -23,9 +23,6 @@ public sealed record BeamText(int Prompt, int Rank, IReadOnlyList<int> Tokens, s
 /// </remarks>
 public sealed class BeamSearch
 {
-    // Below this many logits a step, starting another thread costs more than it saves.
-    private const int WorthSplitting = 200_000;
-
     private readonly IDecoding decoding;
     private readonly IReadOnlyList<ILogitsProcessor> processors;
     private readonly BeamSearchOptions options;
@@ -120,25 +117,9 @@ public sealed class BeamSearch
     {
         using var scope = torch.NewDisposeScope();
         var lines = new LogitRows(logits);
-        var used = lines.Count * (long)decoding.VocabularySize < WorthSplitting ? 1 : Math.Min(workers.Length, searches.Count);
-        if (used == 1)
-        {
-            Work(0);
-            return;
-        }
-
-        try
-        {
-            Parallel.For(0, used, Work);
-        }
-        catch (AggregateException e) when (e.InnerException is InvalidDataException inner)
-        {
-            throw new InvalidDataException(inner.Message, e);
-        }
-
-        void Work(int worker)
+        LogitWork.Run(lines.Count * (long)decoding.VocabularySize, searches.Count, workers.Length, (worker, used) =>
         {
             for (var i = worker; i < searches.Count; i += used) searches[i].Advance(lines, processors, workers[worker].Logits, workers[worker].Scratch);
-        }
+        });
     }
 }

@@ -50,10 +50,7 @@ internal sealed class CausalDecoding(ICausalLanguageModel model) : IDecoding
             cache.Keep(rows);
             // Padding is the text's, so that beams share it.
             if (mask is null || !moved) return;
-            using var scope = torch.NewDisposeScope();
-            var old = mask;
-            mask = DisposeScope.Detach(mask.index_select(0, torch.tensor(rows).to(mask.device)));
-            old.Dispose();
+            mask = DecodingInput.Selected(mask, rows);
         }
 
         public void Step(ReadOnlySpan<long> tokens)

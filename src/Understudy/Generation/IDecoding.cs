@@ -66,6 +66,18 @@ internal static class DecodingInput
         }
     }
 
+    /// <summary>Rows of a mask in a new order; the old one is freed.</summary>
+    /// <param name="mask">[rows, tokens].</param>
+    /// <param name="rows">Numbers of the rows that stay, repeats allowed.</param>
+    /// <returns>A mask that belongs to no dispose scope.</returns>
+    public static Tensor Selected(Tensor mask, ReadOnlySpan<long> rows)
+    {
+        using var scope = torch.NewDisposeScope();
+        var selected = DisposeScope.Detach(mask.index_select(0, torch.tensor(rows).to(mask.device)));
+        mask.Dispose();
+        return selected;
+    }
+
     /// <summary>Numbers of texts, of similar length, that share a batch.</summary>
     /// <param name="decoding">What computes them.</param>
     /// <param name="texts">The texts and how many rows each needs.</param>

@@ -87,10 +87,7 @@ internal sealed class SequenceToSequenceDecoding(ISequenceToSequenceModel model,
             var moved = !cache.Target.KeepsOrder(rows) && !(sameTexts && rows.Length == Rows);
             cache.Keep(rows, sameTexts);
             if (mask is null || !moved) return;
-            using var scope = torch.NewDisposeScope();
-            var old = mask;
-            mask = DisposeScope.Detach(mask.index_select(0, torch.tensor(rows).to(mask.device)));
-            old.Dispose();
+            mask = DecodingInput.Selected(mask, rows);
         }
 
         public void Step(ReadOnlySpan<long> tokens)

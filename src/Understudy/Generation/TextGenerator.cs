@@ -19,9 +19,6 @@ public sealed class TextGenerator
     // Moving the cache costs about what two or three steps do: worth it once a quarter of the rows has gone.
     private const int CompactionShare = 4;
 
-    // Below this many logits a step, starting another thread costs more than it saves.
-    private const int WorthSplitting = 200_000;
-
     private readonly IDecoding decoding;
     private readonly StopCondition stop;
     private readonly Sampler[] samplers;
@@ -125,23 +122,7 @@ public sealed class TextGenerator
     {
         using var scope = torch.NewDisposeScope();
         var lines = new LogitRows(logits);
-        var workers = rows.Count * (long)decoding.VocabularySize < WorthSplitting ? 1 : Math.Min(samplers.Length, rows.Count);
-        if (workers == 1)
-        {
-            Work(0);
-            return;
-        }
-
-        try
-        {
-            Parallel.For(0, workers, Work);
-        }
-        catch (AggregateException e) when (e.InnerException is InvalidDataException inner)
-        {
-            throw new InvalidDataException(inner.Message, e);
-        }
-
-        void Work(int worker)
+        LogitWork.Run(rows.Count * (long)decoding.VocabularySize, rows.Count, samplers.Length, (worker, workers) =>
         {
             for (var i = worker; i < rows.Count; i += workers)
             {
@@ -153,7 +134,7 @@ public sealed class TextGenerator
                 row.Tokens.Add(token);
                 row.Stop.Append(token);
             }
-        }
+        });
     }
 
     /// <summary>A continuation that is being generated.</summary>
