@@ -36,6 +36,12 @@ public static class AdapterFolder
         throw new InvalidDataException($"{file}: the base model '{name}' is not there ('base_model_name_or_path'). Looked for {ConfigJson.FileName} in {string.Join(", ", Places(folder, name).Select(Path.GetFullPath).Distinct())}. Put the base there, or write its folder into the file.");
     }
 
+    /// <summary>The folder of a whole model: the one given, or where it holds an adapter that of its base.</summary>
+    /// <param name="folder">A model's folder, or an adapter's.</param>
+    /// <param name="adapterBase">The folder of an adapter's base; null to look for it where the adapter says.</param>
+    /// <exception cref="InvalidDataException">It holds an adapter whose base is not there.</exception>
+    internal static string SourceOf(string folder, string? adapterBase) => Recognises(folder) ? adapterBase ?? BaseOf(folder) : folder;
+
     /// <summary>As <see cref="BaseOf"/>; null where no folder is found.</summary>
     internal static string? FindBase(string folder) => ReadConfig(folder).BaseModelNameOrPath is { } name && !string.IsNullOrWhiteSpace(name)
         ? Places(folder, name).Where(place => File.Exists(Path.Combine(place, ConfigJson.FileName))).Select(Path.GetFullPath).FirstOrDefault()

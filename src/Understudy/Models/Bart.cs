@@ -120,11 +120,7 @@ public sealed class BartForConditionalGeneration : ISequenceToSequenceModel
     }
 
     /// <inheritdoc/>
-    public void Dispose()
-    {
-        logitsBias.Dispose();
-        Probabilities.Free(this);
-    }
+    public void Dispose() => ModelTensors.Free(this);
 }
 
 /// <summary>BART with a classification head on the decoder's last end-of-text token (layout of transformers' <c>BartForSequenceClassification</c>). The text goes into encoder and decoder alike.</summary>
@@ -201,7 +197,7 @@ public sealed class BartForSequenceClassification : ISequenceClassifier
     }
 
     /// <inheritdoc/>
-    public void Dispose() => Probabilities.Free(this);
+    public void Dispose() => ModelTensors.Free(this);
 }
 
 /// <summary>How a pass is computed: dropout probabilities, 0 outside of training, and whether blocks are checkpointed.</summary>

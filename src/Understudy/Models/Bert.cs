@@ -91,7 +91,7 @@ public sealed class BertModel : IPretrainedModel
     }
 
     /// <inheritdoc/>
-    public void Dispose() => Probabilities.Free(this);
+    public void Dispose() => ModelTensors.Free(this);
 }
 
 /// <summary>BERT with a pooler and a classification head.</summary>
@@ -157,7 +157,7 @@ public sealed class BertForSequenceClassification : ISequenceClassifier
     }
 
     /// <inheritdoc/>
-    public void Dispose() => Probabilities.Free(this);
+    public void Dispose() => ModelTensors.Free(this);
 }
 
 /// <summary>Dropout probabilities of an encoder in its present mode.</summary>
@@ -168,12 +168,4 @@ internal static class Probabilities
 
     internal static double Classifier(IPretrainedModel model, BertConfig config) =>
         model.Dropout ?? config.ClassifierDropout ?? config.HiddenDropoutProb;
-
-    internal static void Free(IPretrainedModel model)
-    {
-        foreach (var parameter in model.Parameters)
-        {
-            parameter.Value.Dispose();
-        }
-    }
 }

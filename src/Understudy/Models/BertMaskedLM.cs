@@ -71,5 +71,5 @@ public sealed class BertForMaskedLM : IMaskedLanguageModel
     }
 
     /// <inheritdoc/>
-    public void Dispose() => Probabilities.Free(this);
+    public void Dispose() => ModelTensors.Free(this);
 }

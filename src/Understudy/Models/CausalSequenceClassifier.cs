@@ -87,6 +87,6 @@ public sealed class CausalSequenceClassifier : ISequenceClassifier
     public void Dispose()
     {
         body.Dispose();
-        Probabilities.Free(this);
+        ModelTensors.Free(this);
     }
 }

@@ -97,6 +97,10 @@ public sealed class ConfigJson
     /// <exception cref="InvalidDataException">Not an integer.</exception>
     public int? TokenId(string key) => OptionalInt(key) is { } id and >= 0 ? id : null;
 
+    /// <summary>The type of the weights by <c>dtype</c>, or <c>torch_dtype</c> in older files; float32 where neither names a 16-bit one.</summary>
+    /// <exception cref="InvalidDataException">Not a string.</exception>
+    internal Torch.ScalarType StoredType() => MappedTensors.TypeNamed(String("dtype", String("torch_dtype", "float32")));
+
     /// <summary>Integers: one, or as some files have it for token ids a list; empty where the key is absent or null.</summary>
     /// <exception cref="InvalidDataException">Something else.</exception>
     public IReadOnlyList<int> Ints(string key)

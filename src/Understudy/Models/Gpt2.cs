@@ -109,7 +109,7 @@ public sealed class Gpt2LMHeadModel : ICausalLanguageModel
     public Tensor Logits(Tensor hidden) => (head ?? throw CausalInput.NoHead()).forward(hidden);
 
     /// <inheritdoc/>
-    public void Dispose() => Probabilities.Free(this);
+    public void Dispose() => ModelTensors.Free(this);
 
     private sealed record Step(Tensor? Mask, KeyValueCache? Cache, double AttentionDropout, double ResidualDropout);
 

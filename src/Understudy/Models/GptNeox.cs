@@ -116,7 +116,7 @@ public sealed class GptNeoxForCausalLM : ICausalLanguageModel
     public void Dispose()
     {
         rotary.Dispose();
-        Probabilities.Free(this);
+        ModelTensors.Free(this);
     }
 
     private sealed record Step(Tensor? Mask, Tensor Cosine, Tensor Sine, KeyValueCache? Cache, double AttentionDropout, double HiddenDropout);

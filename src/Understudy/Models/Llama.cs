@@ -125,7 +125,7 @@ public sealed class LlamaForCausalLM : ICausalLanguageModel
     public void Dispose()
     {
         rotary.Dispose();
-        Probabilities.Free(this);
+        ModelTensors.Free(this);
     }
 
     private sealed record Step(Tensor? Mask, Tensor? WindowMask, Tensor Cosine, Tensor Sine, KeyValueCache? Cache, double AttentionDropout);

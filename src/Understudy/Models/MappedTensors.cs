@@ -75,6 +75,14 @@ public static class MappedTensors
         _ => "float32",
     };
 
+    /// <summary>The type that one is computed in when a file calls it so: float32 for what is not a 16-bit type.</summary>
+    internal static ScalarType TypeNamed(string? name) => name switch
+    {
+        "bfloat16" => ScalarType.BFloat16,
+        "float16" => ScalarType.Float16,
+        _ => ScalarType.Float32,
+    };
+
     /// <summary>The stored type for one of libtorch's.</summary>
     public static SafeTensorsDType StoredTypeOf(ScalarType dtype) => dtype switch
     {

@@ -39,3 +39,19 @@ internal sealed class RecordingSource(IParameterSource inner) : IParameterSource
         inner.Built(layer);
     }
 }
+
+/// <summary>All tensors of a model at once.</summary>
+internal static class ModelTensors
+{
+    /// <summary>Bytes of the weights in the types that they are held in.</summary>
+    internal static long WeightBytes(this IPretrainedModel model) => model.Parameters.Sum(parameter => parameter.Value.numel() * parameter.Value.dtype.ElementSize());
+
+    /// <summary>Frees weights and buffers.</summary>
+    internal static void Free(IPretrainedModel model)
+    {
+        foreach (var tensor in model.Parameters.Concat(model.Buffers))
+        {
+            tensor.Value.Dispose();
+        }
+    }
+}

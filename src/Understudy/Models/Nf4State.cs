@@ -43,20 +43,13 @@ internal sealed record Nf4State(int BlockSize, ScalarType DType, long OutFeature
             int? nested = root.TryGetProperty("nested_blocksize", out var size) ? size.GetInt32() : null;
             if (shape.Length != 2 || block < 2 || block % 2 != 0 || nested < 1)
                 throw new InvalidDataException($"{where} describes no matrix in blocks: {Encoding.UTF8.GetString(bytes)}. Expected two sizes and blocks of an even count. Is the file damaged?");
-            return new Nf4State(block, TypeOf(root.GetProperty("dtype").GetString()), shape[0], shape[1], nested, nested is null ? 0 : root.GetProperty("nested_offset").GetDouble());
+            return new Nf4State(block, MappedTensors.TypeNamed(root.GetProperty("dtype").GetString()), shape[0], shape[1], nested, nested is null ? 0 : root.GetProperty("nested_offset").GetDouble());
         }
         catch (Exception error) when (error is JsonException or InvalidOperationException or KeyNotFoundException or FormatException)
         {
             throw new InvalidDataException($"{where} is not the state of a 4-bit matrix: {error.Message} Expected JSON with quant_type, blocksize, dtype and shape, as bitsandbytes writes it.", error);
         }
     }
-
-    private static ScalarType TypeOf(string? name) => name switch
-    {
-        "bfloat16" => ScalarType.BFloat16,
-        "float16" => ScalarType.Float16,
-        _ => ScalarType.Float32,
-    };
 
     // Python writes 1e-05 where .NET writes 1E-05, and 1.0 where .NET writes 1.
     private static string PythonNumber(double value)

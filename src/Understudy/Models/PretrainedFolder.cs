@@ -63,6 +63,16 @@ public static class PretrainedFolder
             });
     }
 
+    /// <summary>Refuses a place for a new model where something lies already.</summary>
+    /// <exception cref="InvalidDataException">It is a file, or a folder that is not empty.</exception>
+    internal static void RequireNew(string folder)
+    {
+        if (Directory.Exists(folder) ? Directory.EnumerateFileSystemEntries(folder).Any() : File.Exists(folder))
+        {
+            throw new InvalidDataException($"{folder} is there already. Choose another folder, so that nothing of yours is overwritten.");
+        }
+    }
+
     private static JsonObject ConfigOf(IPretrainedModel model)
     {
         var json = model.ToConfigJson();

@@ -82,5 +82,5 @@ public sealed class RobertaForSequenceClassification : ISequenceClassifier
     }
 
     /// <inheritdoc/>
-    public void Dispose() => Probabilities.Free(this);
+    public void Dispose() => ModelTensors.Free(this);
 }

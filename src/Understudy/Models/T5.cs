@@ -140,7 +140,7 @@ public sealed class T5ForConditionalGeneration : ISequenceToSequenceModel
     {
         encoder.Buckets.Dispose();
         decoder.Buckets.Dispose();
-        Probabilities.Free(this);
+        ModelTensors.Free(this);
     }
 
     private Step NewStep(Tensor? sourceMask, SequenceToSequenceCache? cache) => new(sourceMask, cache, Training ? Dropout ?? Config.DropoutRate : 0, GradientCheckpointing && Training);

@@ -10,7 +10,7 @@ internal static class CausalModelParity
     internal static IEnumerable<ParityCheck> Run(string folder, GoldenTensors golden)
     {
         // The references of 16-bit checkpoints come from models converted as a whole, rotary frequencies included.
-        using var model = AutoModel.LoadCausalLanguageModel(folder, new LoadOptions { RotaryFrequencyType = StoredType(folder) });
+        using var model = AutoModel.LoadCausalLanguageModel(folder, new LoadOptions { RotaryFrequencyType = ConfigJson.Read(folder).StoredType() });
         var rows = golden.Rows("rows");
         var padding = (long)golden.Number("pad_token_id");
         foreach (var check in Forward(golden, model, rows, padding).Concat(CausalGenerationParity.Run(golden, model)).Concat(Loss(golden, model, rows, padding)))
@@ -29,17 +29,6 @@ internal static class CausalModelParity
         {
             yield return ParityCheck.Skip("training", "the folder holds no training");
         }
-    }
-
-    private static ScalarType StoredType(string folder)
-    {
-        var json = ConfigJson.Read(folder);
-        return json.String("dtype", json.String("torch_dtype", "float32")) switch
-        {
-            "float16" => ScalarType.Float16,
-            "bfloat16" => ScalarType.BFloat16,
-            _ => ScalarType.Float32,
-        };
     }
 
     private static List<ParityCheck> Forward(GoldenTensors golden, ICausalLanguageModel model, long[][] rows, long padding)

@@ -153,7 +153,7 @@ public static class Inspect
         using var process = Process.GetCurrentProcess();
         return new LoadMeasurement(
             options.Quantization != WeightQuantization.None ? options.Quantization.ToString().ToLowerInvariant() : options.DType is { } given ? MappedTensors.NameOf(given) : "as stored", loaded, first,
-            model.Parameters.Sum(parameter => parameter.Value.numel() * parameter.Value.dtype.ElementSize()), process.PeakWorkingSet64, before);
+            model.WeightBytes(), process.PeakWorkingSet64, before);
     }
 
     private static long Resident()

@@ -15,15 +15,13 @@ public static class MergeAdapter
     /// <exception cref="InvalidDataException">The output is there already, or the adapter is damaged or does not fit its base.</exception>
     public static int Run(string folder, string adapterBase, string output, Device device)
     {
-        if (Directory.Exists(output) ? Directory.EnumerateFileSystemEntries(output).Any() : File.Exists(output))
-        {
-            throw new InvalidDataException($"{output} is there already. Choose another folder, so that nothing of yours is overwritten.");
-        }
+        PretrainedFolder.RequireNew(output);
 
         var config = AdapterFolder.ReadConfig(folder);
         if (config.TaskType == "SEQ_CLS")
         {
-            using var student = StudentModel.Load(folder, device, adapterBase, StoredType(adapterBase));
+            // The base's own type, so that merging does not double a folder's size.
+            using var student = StudentModel.Load(folder, device, adapterBase, ConfigJson.Read(adapterBase).StoredType());
             student.Merge();
             PretrainedFolder.Save(student.Model, output, options: new SaveOptions { Source = student.Source });
             return LoraTargets.Of(config, student.Model).Adapted.Count;
@@ -35,17 +33,5 @@ public static class MergeAdapter
         lora.Merge();
         PretrainedFolder.Save(model, output, options: new SaveOptions { Source = adapterBase });
         return layers;
-    }
-
-    // The base's own, so that merging does not double a folder's size.
-    private static ScalarType StoredType(string folder)
-    {
-        var json = ConfigJson.Read(folder);
-        return json.String("dtype", json.String("torch_dtype", "float32")) switch
-        {
-            "bfloat16" => ScalarType.BFloat16,
-            "float16" => ScalarType.Float16,
-            _ => ScalarType.Float32,
-        };
     }
 }

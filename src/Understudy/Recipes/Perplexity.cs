@@ -28,7 +28,7 @@ public static class Perplexity
     public static PerplexityResult Run(string folder, string text, PerplexityOptions options, Device device, IRunProgress progress, string? adapterBase = null, CancellationToken cancel = default)
     {
         ArgumentNullException.ThrowIfNull(options);
-        var source = AdapterFolder.Recognises(folder) ? adapterBase ?? AdapterFolder.BaseOf(folder) : folder;
+        var source = AdapterFolder.SourceOf(folder, adapterBase);
         var (ids, bytes) = Tokens(Tokenizer.FromFolder(source), text, options.MaxTokens);
         var figures = new List<PerplexityFigures>();
         var (context, stride) = (0, 0);
@@ -96,7 +96,7 @@ public static class Perplexity
         var seconds = watch.Elapsed.TotalSeconds;
         var loss = sum / (ids.Length - 1);
         var result = new PerplexityFigures(
-            name, model.Parameters.Sum(parameter => parameter.Value.numel() * parameter.Value.dtype.ElementSize()), loss,
+            name, model.WeightBytes(), loss,
             sum / Math.Log(2) / bytes, windows.Sum(window => (long)window.End - window.Begin) / seconds);
         bar.Finish(FormattableString.Invariant($"perplexity {result.Perplexity:F3}"));
         return result;

@@ -1,5 +1,4 @@
 using Understudy.Models;
-using Understudy.Torch;
 
 namespace Understudy.Recipes;
 
@@ -16,15 +15,12 @@ public static class Quantize
     public static (long Before, long After) Run(string folder, string output, int blockSize = 64, bool doubleQuantization = true)
     {
         // The original weights cannot be had back from 4 bits, and a link may lead to the model's own folder.
-        if (Directory.Exists(output) ? Directory.EnumerateFileSystemEntries(output).Any() : File.Exists(output))
-        {
-            throw new InvalidDataException($"{output} is there already. Choose another folder, so that nothing of yours is overwritten.");
-        }
+        PretrainedFolder.RequireNew(output);
 
         using var model = AutoModel.Load(folder, new LoadOptions { DType = null, Quantization = WeightQuantization.Nf4, Nf4BlockSize = blockSize, Nf4DoubleQuantization = doubleQuantization });
         PretrainedFolder.Save(model, output, options: new SaveOptions { Source = folder });
         using var checkpoint = Checkpoint.Open(folder);
         var before = checkpoint.Names.Sum(name => checkpoint.TryGet(name, out var tensor) ? tensor.Entry.ByteCount : 0);
-        return (before, model.Parameters.Sum(parameter => parameter.Value.numel() * parameter.Value.dtype.ElementSize()));
+        return (before, model.WeightBytes());
     }
 }

@@ -49,8 +49,7 @@ public sealed class Teacher : IDisposable
     public static Teacher Load(string folder, ClassificationTask task, LoadOptions options, int? maxLength = null, string? adapterBase = null)
     {
         ArgumentNullException.ThrowIfNull(options);
-        var adapted = AdapterFolder.Recognises(folder);
-        var source = adapted ? adapterBase ?? AdapterFolder.BaseOf(folder) : folder;
+        var source = AdapterFolder.SourceOf(folder, adapterBase);
         var tokenizer = Tokenizer.FromFolder(source);
         var config = ConfigJson.Read(source);
         var end = config.OptionalInt("eos_token_id") ?? throw config.Fault("'eos_token_id' is missing; a teacher needs a token that ends a text.");
@@ -59,7 +58,7 @@ public sealed class Teacher : IDisposable
         try
         {
             teacher = new Teacher(source, model, tokenizer, end, config.TokenId("pad_token_id") ?? end, new TeacherRows(tokenizer, task, config.TokenId("bos_token_id") ?? end, end, Math.Min(maxLength ?? model.MaxLength, model.MaxLength)));
-            if (adapted)
+            if (AdapterFolder.Recognises(folder))
             {
                 teacher.lora = new LoraModel(model);
                 teacher.lora.Load(folder);
