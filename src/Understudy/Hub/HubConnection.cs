@@ -148,6 +148,9 @@ internal sealed class HubConnection : IDisposable
         });
     }
 
+    // On a busy machine the patience may have run out as well by the time that the handler says that no connection came.
+    private static bool IsConnectTimeout(Exception? e) => e is not null && (e is TimeoutException || IsConnectTimeout(e.InnerException));
+
     private HttpResponseMessage SendOnce(HttpMethod method, Uri uri, long from, CancellationToken cancel)
     {
         using var request = new HttpRequestMessage(method, uri);
@@ -175,7 +178,7 @@ internal sealed class HubConnection : IDisposable
         {
             throw new TransientHubException($"{uri.Host} closed the connection without an answer.");
         }
-        catch (OperationCanceledException) when (!silence.IsCancellationRequested)
+        catch (OperationCanceledException e) when (!silence.IsCancellationRequested || (!cancel.IsCancellationRequested && IsConnectTimeout(e)))
         {
             throw new TransientHubException($"{uri.Host} cannot be reached (no connection within {patience.TotalSeconds / 3:0.#} s).") { Unconnected = true };
         }
