@@ -1,6 +1,6 @@
 // Element-wise operations and reductions.
 #include "abi.h"
-#include "fused_gelu.h"
+#include "kernels/gelu.h"
 
 using namespace understudy;
 

@@ -1,10 +1,10 @@
 namespace Understudy.Torch;
 
 /// <summary>Neural-network operations, with TorchSharp's names.</summary>
-public static class nn
+public static partial class nn
 {
     /// <summary>Layer operations without state.</summary>
-    public static class functional
+    public static partial class functional
     {
 #pragma warning disable CS1591 // Each of these is libtorch's operation of the same name; see its documentation.
         public static Tensor relu(Tensor x) => new(Native.understudy_relu(x.Handle));

@@ -1,8 +1,8 @@
 // NF4, the 4-bit type of QLoRA (Dettmers et al., arXiv 2305.14314, appendix E), bit for bit as bitsandbytes 0.50 makes
 // it on the CPU: its levels, its roundings, and the order in which it adds. Compiled without contraction: a fused
 // multiply-add rounds once where bitsandbytes rounds twice.
-#include "quantized.h"
-#include "simd.h"
+#include "kernels/quantized.h"
+#include "kernels/simd.h"
 
 #include <algorithm>
 #include <array>

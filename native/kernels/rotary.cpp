@@ -1,7 +1,7 @@
 // Rotary position embedding in one pass: composed of library operations it is seven passes over queries and keys, of
 // tensors so small that the calls cost more than the arithmetic.
 #include "abi.h"
-#include "simd.h"
+#include "kernels/simd.h"
 
 #include <torch/csrc/autograd/custom_function.h>
 

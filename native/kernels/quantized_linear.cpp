@@ -1,7 +1,7 @@
 // y = x W^T with W in NF4 or int8. Backward needs W alone, so nothing is saved but the few bits that are held anyway:
 // the matrix is made when it is needed and gone after the product (QLoRA, Dettmers et al., arXiv 2305.14314, section 3).
-#include "quantized.h"
-#include "simd.h"
+#include "kernels/quantized.h"
+#include "kernels/simd.h"
 
 #include <ATen/autocast_mode.h>
 #include <torch/csrc/autograd/custom_function.h>

@@ -1,7 +1,7 @@
 // AdamW over many parameters in one call, one pass over the memory of each.
 // Loshchilov & Hutter 2019 (arXiv 1711.05101) in PyTorch's arrangement of the arithmetic.
 #include "abi.h"
-#include "simd.h"
+#include "kernels/simd.h"
 
 #include <c10/core/GradMode.h>
 

@@ -1,7 +1,7 @@
 // The exact Gaussian error linear unit (Hendrycks and Gimpel, arXiv 1606.08415) and its gradient for 16-bit tensors.
 // libtorch's vectorised erf is accurate to more digits than bfloat16 has, and its backward takes two of them.
-#include "fused_gelu.h"
-#include "simd.h"
+#include "kernels/gelu.h"
+#include "kernels/simd.h"
 
 #include <torch/csrc/autograd/custom_function.h>
 

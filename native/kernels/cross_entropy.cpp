@@ -1,7 +1,7 @@
 // Cross-entropy against class indices in one pass over the logits, with its gradient: no softmax is kept, no
 // 32-bit copy of 16-bit logits is made. At 1,024 tokens x 50,304 classes that copy alone would be 206 MB a step.
 #include "abi.h"
-#include "simd.h"
+#include "kernels/simd.h"
 
 #include <torch/csrc/autograd/custom_function.h>
 
