@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using Understudy.Data;
 using Understudy.Generation;
 using Understudy.Models;
 using Understudy.Runs;
@@ -12,8 +11,10 @@ namespace Understudy.Recipes;
 /// <remarks>Machines are shared and their clocks change: products and steps are measured in turns, and shares compare neighbours.</remarks>
 public static class Bench
 {
-    // A product takes a few hundredths of a second; several together are long enough to be timed.
+    // A product takes a few hundredths of a second; several together are long enough to be timed. So are steps.
     private const int ProductsPerRound = 3;
+    private const double SecondsOfSteps = 0.25;
+    private const int MostStepsPerRound = 20;
 
     // The first rounds take memory from the system and choose kernels.
     private const int WarmUpRounds = 2;
@@ -22,81 +23,127 @@ public static class Bench
     /// <param name="options">What to measure.</param>
     /// <param name="device">Where.</param>
     /// <param name="progress">Told of every round.</param>
+    /// <param name="shape">Name of the shape, for the result.</param>
     /// <param name="cancel">Checked before every round.</param>
-    public static BenchResult Run(BenchOptions options, Device device, IRunProgress progress, CancellationToken cancel = default)
+    /// <exception cref="InvalidDataException">The operations are to be measured one by one, and the device is not the processor.</exception>
+    public static BenchResult Run(BenchOptions options, Device device, IRunProgress progress, string? shape = null, CancellationToken cancel = default)
     {
-        var config = Config(options);
-        IParameterSource source = new RandomParameters(options.Seed, config.InitializerRange, device);
-        if (options.Lora is { } adapter)
+        if (options.ProfileSteps > 0 && device.type != DeviceType.CPU)
         {
-            source = new Held(source, adapter);
+            throw new InvalidDataException($"Operations are measured one by one on the processor alone, and the device is {device}: what an accelerator does, it does later than it is told to. Leave out --profile, or measure with --device cpu.");
         }
 
-        using var model = new GptNeoxForCausalLM(config, source, device);
-        using var lora = options.Lora is null ? null : new LoraModel(model);
-        var trained = lora?.Add(options.Lora!.ToConfig("CAUSAL_LM", ""), options.Seed).Parameters ?? model.Parameters;
-        model.GradientCheckpointing = options.GradientCheckpointing;
-        var all = model.Parameters.Sum(parameter => parameter.Value.numel());
-        var counted = all - (config.TieWordEmbeddings ? 0 : (long)config.VocabSize * config.HiddenSize);
+        using var model = new BenchModel(options, device);
+        var work = BenchWork.Of(model.Model, model.Trained);
         var figures = new List<BenchFigures>();
-        foreach (var precision in options.Precisions)
+        var threadsBefore = torch.get_num_threads();
+        IReadOnlyList<int> threads = options.Threads.Count > 0 ? options.Threads : [threadsBefore];
+        try
         {
-            using var bar = progress.Start($"bench {precision.ToString().ToLowerInvariant()}", WarmUpRounds + options.Repeats, "rounds");
-            figures.Add(Measure(model, trained, counted, precision, options, device, bar, cancel));
-            bar.Finish();
+            foreach (var precision in options.Precisions)
+            {
+                using var bar = progress.Start($"bench {shape}{(shape is null ? "" : " ")}{ScalarValue.Text(precision)}", WarmUpRounds + options.Repeats, "rounds");
+                figures.AddRange(Measure(model, work, threads, precision, bar, cancel));
+                bar.Finish();
+            }
+        }
+        finally
+        {
+            torch.set_num_threads(threadsBefore);
         }
 
-        using var process = Process.GetCurrentProcess();
-        return new BenchResult(all, counted, trained.Sum(parameter => parameter.Value.numel()), torch.get_num_threads(), process.PeakWorkingSet64, figures);
+        return new BenchResult(shape, options, work, figures);
     }
 
-    private static GptNeoxConfig Config(BenchOptions options) => new()
-    {
-        VocabSize = options.VocabSize,
-        HiddenSize = options.Architecture.HiddenSize,
-        NumHiddenLayers = options.Architecture.NumHiddenLayers,
-        NumAttentionHeads = options.Architecture.NumAttentionHeads,
-        IntermediateSize = options.Architecture.IntermediateSize ?? 4 * options.Architecture.HiddenSize,
-        MaxPositionEmbeddings = options.Architecture.MaxPositionEmbeddings,
-        TieWordEmbeddings = options.Architecture.TieWordEmbeddings,
-        HiddenDropout = options.Architecture.Dropout,
-        AttentionDropout = options.Architecture.Dropout,
-    };
-
-    private static BenchFigures Measure(GptNeoxForCausalLM model, IReadOnlyList<NamedParameter> trained, long counted, PrecisionMode precision, BenchOptions options, Device device, IStageProgress bar, CancellationToken cancel)
+    private static List<BenchFigures> Measure(BenchModel model, BenchWork work, IReadOnlyList<int> threads, PrecisionMode precision, IStageProgress bar, CancellationToken cancel)
     {
         using var scope = torch.NewDisposeScope();
-        using var optimizer = new AdamW(trained, weightDecay: 0.1);
-        var random = new SeededRandom(options.Seed);
+        var options = model.Options;
+        using var session = model.Begin(precision);
+        var rows = new BenchRows(options);
         var type = precision == PrecisionMode.Bf16 ? ScalarType.BFloat16 : ScalarType.Float32;
         using var numbers = new Generator(options.Seed);
-        var factor = torch.randn([options.GemmSize, options.GemmSize], numbers).to(type, device);
-        // A weight that is not trained needs no gradient of its own.
-        var ownWork = options.Lora is null ? 0 : 6.0 * trained.Sum(parameter => parameter.Value.numel());
-        var work = ((options.Lora is null ? 6.0 : 4.0) * counted + ownWork) * options.BatchSize * options.RowLength;
-        var rounds = new List<Round>();
-        for (var round = 0; round < WarmUpRounds + options.Repeats; round++)
+        var factor = torch.randn([options.GemmSize, options.GemmSize], numbers).to(type, model.Device);
+        var rounds = threads.Select(_ => new List<BenchRound>()).ToArray();
+        var steps = 1;
+        for (var round = -WarmUpRounds; round < options.Repeats; round++)
         {
-            cancel.ThrowIfCancellationRequested();
-            var product = Seconds(() => Multiply(factor)) / ProductsPerRound;
-            var step = Seconds(() => TrainingStep(model, optimizer, Tokens(options.BatchSize, options.RowLength, options, random), precision, device));
-            var (prompt, tokens) = options.GenerationRows > 0 ? Generation(model, precision, options, random, device, cancel) : (double.NaN, double.NaN);
-            bar.Advance(1);
-            if (round >= WarmUpRounds)
+            for (var i = 0; i < threads.Count; i++)
             {
-                rounds.Add(new Round(2 * Math.Pow(options.GemmSize, 3) / product, step, prompt, tokens));
+                cancel.ThrowIfCancellationRequested();
+                torch.set_num_threads(threads[i]);
+                var gemm = 2 * Math.Pow(options.GemmSize, 3) * ProductsPerRound / Seconds(() => Multiply(factor));
+                var measured = Training(model, session, work, rows, Math.Max(round, 0), steps, gemm);
+                if (options.GenerationRows > 0) measured = Generation(model, rows, precision, measured, cancel);
+                if (round >= 0) rounds[i].Add(measured);
+                else steps = Math.Clamp((int)Math.Ceiling(SecondsOfSteps / measured.StepSeconds), 1, MostStepsPerRound);
+            }
+
+            bar.Advance(1);
+        }
+
+        var figures = new List<BenchFigures>();
+        for (var i = 0; i < threads.Count; i++)
+        {
+            torch.set_num_threads(threads[i]);
+            var profile = options.ProfileSteps > 0 ? Profile(model, session, rows) : null;
+            figures.Add(Figures(precision, threads[i], rounds[i], options, profile));
+        }
+
+        model.Model.Training = false;
+        return figures;
+    }
+
+    private static BenchFigures Figures(PrecisionMode precision, int threads, List<BenchRound> rounds, BenchOptions options, BenchProfile? profile)
+    {
+        double Of(Func<BenchRound, double> figure) => Median(rounds.Select(figure));
+        var generates = options.GenerationRows > 0;
+        using var process = Process.GetCurrentProcess();
+        return new BenchFigures(
+            precision, threads,
+            Of(round => round.GemmRate),
+            Of(round => round.StepSeconds),
+            Of(round => round.TokensPerSecond),
+            options.Architecture.Family == BenchFamily.GptNeox ? null : Of(round => round.RowsPerSecond),
+            Of(round => round.TrainingShare),
+            options.ShortestRow is null ? null : Of(round => round.TokensPerSecond / round.EvenTokensPerSecond!.Value),
+            generates ? Of(round => round.PromptTokensPerSecond!.Value) : null,
+            generates ? Of(round => round.GeneratedTokensPerSecond!.Value) : null,
+            process.PeakWorkingSet64, rounds, profile);
+    }
+
+    private static BenchRound Training(BenchModel model, TrainingSession session, BenchWork work, BenchRows rows, int round, int steps, double gemm)
+    {
+        var uneven = model.Options.ShortestRow is not null;
+        var (batches, even) = uneven ? rows.Uneven(round) : ([.. Enumerable.Range(0, steps).Select(_ => rows.Equal())], []);
+        double seconds = 0, evenSeconds = 0;
+        for (var i = 0; i < batches.Count; i++)
+        {
+            seconds += Seconds(() => model.Step(session, batches[i]));
+            if (uneven) evenSeconds += Seconds(() => model.Step(session, even[i]));
+        }
+
+        double tokens = batches.Sum(batch => batch.Tokens), targets = batches.Sum(batch => batch.TargetTokens);
+        return new BenchRound(
+            gemm, seconds / batches.Count, batches.Count, (tokens + targets) / seconds, batches.Sum(batch => batch.Rows.Count) / seconds,
+            work.Operations(tokens, targets) / seconds / gemm, uneven ? even.Sum(batch => batch.Tokens) / evenSeconds : null, null, null);
+    }
+
+    private static BenchProfile Profile(BenchModel model, TrainingSession session, BenchRows rows)
+    {
+        var steps = model.Options.ProfileSteps;
+        var batches = Enumerable.Range(0, steps).SelectMany(step => model.Options.ShortestRow is null ? [rows.Equal()] : rows.Uneven(step).ByLength).Take(steps).ToList();
+        using var profile = OperationProfile.Start();
+        foreach (var batch in batches)
+        {
+            using (OperationProfile.Range("outside of operations"))
+            {
+                model.Step(session, batch);
             }
         }
 
-        var stepSeconds = Median(rounds.Select(round => round.Step));
-        return new BenchFigures(
-            precision,
-            Median(rounds.Select(round => round.GemmRate)),
-            stepSeconds,
-            options.BatchSize * options.RowLength / stepSeconds,
-            Median(rounds.Select(round => work / round.Step / round.GemmRate)),
-            options.GenerationRows > 0 ? Median(rounds.Select(round => round.PromptRate)) : null,
-            options.GenerationRows > 0 ? Median(rounds.Select(round => round.TokenRate)) : null);
+        var operations = profile.Stop();
+        return new BenchProfile(steps, operations.Sum(operation => operation.Seconds), operations);
     }
 
     private static void Multiply(Tensor factor)
@@ -110,35 +157,18 @@ public static class Bench
         }
     }
 
-    private static void TrainingStep(GptNeoxForCausalLM model, AdamW optimizer, Tensor tokens, PrecisionMode precision, Device device)
+    /// <summary>Adds tokens a second, of the prompts and after them.</summary>
+    private static BenchRound Generation(BenchModel bench, BenchRows rows, PrecisionMode precision, BenchRound measured, CancellationToken cancel)
     {
-        using var scope = torch.NewDisposeScope();
-        model.Training = true;
-        var ids = tokens.to(device);
-        Tensor loss;
-        using (Precision.Autocast(precision, device))
-        {
-            loss = Losses.NextTokenSum(model.Logits(model.Hidden(ids)), ids) / Losses.NextTokenWeight(ids);
-        }
-
-        loss.backward();
-        optimizer.Step(1e-4, AdamW.ClipScale(optimizer.GradNorm(), 1));
-        optimizer.ZeroGrad();
+        var (options, model) = (bench.Options, (ICausalLanguageModel)bench.Model);
         model.Training = false;
-    }
-
-    /// <summary>Tokens a second, of the prompts and after them.</summary>
-    private static (double Prompt, double New) Generation(GptNeoxForCausalLM model, PrecisionMode precision, BenchOptions options, SeededRandom random, Device device, CancellationToken cancel)
-    {
-        var prompts = Enumerable.Range(0, options.GenerationRows)
-            .Select(_ => new GenerationPrompt([.. Enumerable.Range(0, options.PromptLength).Select(_ => random.NextInt(options.VocabSize))]))
-            .ToList();
+        var prompts = rows.Prompts().Select(row => new GenerationPrompt(row)).ToList();
         double Generate(int newTokens)
         {
             var generator = new TextGenerator(model, [], doSample: false, new StopCondition([], [], newTokens, _ => ""));
             return Seconds(() =>
             {
-                using var autocast = Precision.Autocast(precision, device);
+                using var autocast = Precision.Autocast(precision, bench.Device);
                 _ = generator.Generate(prompts, options.GenerationRows, cancel).Count();
             });
         }
@@ -147,11 +177,8 @@ public static class Bench
         var all = Generate(options.NewTokens);
         // Noise may make the longer run the shorter one at toy sizes; a rate is never negative.
         var rest = Math.Max(all - first, 1e-9);
-        return (options.GenerationRows * options.PromptLength / first, options.GenerationRows * (options.NewTokens - 1) / rest);
+        return measured with { PromptTokensPerSecond = options.GenerationRows * options.PromptLength / first, GeneratedTokensPerSecond = options.GenerationRows * (options.NewTokens - 1) / rest };
     }
-
-    private static Tensor Tokens(int rows, int length, BenchOptions options, SeededRandom random) =>
-        torch.tensor(Enumerable.Range(0, rows * length).Select(_ => (long)random.NextInt(options.VocabSize)).ToArray(), rows, length);
 
     private static double Seconds(Action action)
     {
@@ -165,23 +192,4 @@ public static class Bench
         var ordered = values.Order().ToArray();
         return (ordered[(ordered.Length - 1) / 2] + ordered[ordered.Length / 2]) / 2;
     }
-
-    /// <summary>Weights as an adapter's base holds them, one after the other.</summary>
-    private sealed class Held(IParameterSource inner, LoraOptions options) : IParameterSource
-    {
-        public Tensor Take(string name, ParameterInit init, params ReadOnlySpan<long> shape)
-        {
-            using var wide = inner.Take(name, init, shape);
-            return DisposeScope.Detach(wide.detach().to(options.BaseDtype.ToScalarType()));
-        }
-
-        public ILinearWeight TakeLinear(string name, long inFeatures, long outFeatures, LinearLayout layout, bool quantizable)
-        {
-            if (!quantizable || options.BaseQuantization == WeightQuantization.None) return new DenseWeight(name, Take(name, ParameterInit.Normal, outFeatures, inFeatures));
-            using var wide = Take(name, ParameterInit.Normal, outFeatures, inFeatures);
-            return options.BaseQuantization == WeightQuantization.Nf4 ? Nf4Weight.Quantize(name, wide) : Int8Weight.Quantize(name, wide);
-        }
-    }
-
-    private readonly record struct Round(double GemmRate, double Step, double PromptRate, double TokenRate);
 }

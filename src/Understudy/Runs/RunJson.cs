@@ -27,6 +27,10 @@ internal static class RunJson
     public static T Parse<T>(JsonElement element) =>
         element.Deserialize<T>(OneLine) ?? throw new JsonException("null");
 
+    /// <exception cref="JsonException">It is not such a value.</exception>
+    public static T ParseText<T>(string text) =>
+        JsonSerializer.Deserialize<T>(text, OneLine) ?? throw new JsonException("null");
+
     /// <exception cref="InvalidDataException">The file does not hold such a value.</exception>
     public static T Read<T>(string path)
     {

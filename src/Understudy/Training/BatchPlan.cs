@@ -7,7 +7,7 @@ public sealed class BatchPlan
 {
     // Rows are sorted by length inside windows of this many batches: nearly all of the padding is saved, and the order
     // stays random from window to window.
-    private const int WindowBatches = 50;
+    internal const int WindowBatches = 50;
 
     private readonly int[] lengths;
     private readonly TrainingOptions options;
