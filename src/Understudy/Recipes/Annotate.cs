@@ -63,7 +63,7 @@ public static class Annotate
             {
                 context.Cancel.ThrowIfCancellationRequested();
                 var before = journal.Count;
-                foreach (var score in scorer.Score([.. chunk.Select(teacher.Rows.Prompt)], options.BatchSize, context.Cancel).OrderBy(score => score.Prompt).ToList())
+                foreach (var score in scorer.Score(ParallelRows.Select(chunk, teacher.Rows.Prompt), options.BatchSize, context.Cancel).OrderBy(score => score.Prompt).ToList())
                 {
                     journal.Append(new ScoredText(chunk[score.Prompt].Id, score.Probabilities));
                 }

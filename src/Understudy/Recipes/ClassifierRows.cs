@@ -12,6 +12,17 @@ internal sealed record ClassifierRow(Example Example, int[] Ids, int[] TypeIds);
 /// <summary>A padded batch: ids, mask and type ids [rows, tokens]; labels, weights [rows]; probabilities [rows, classes] when a row has a distribution.</summary>
 internal sealed record ClassifierBatch(Tensor Ids, Tensor? Mask, Tensor? TypeIds, Tensor Labels, Tensor? Probabilities, Tensor Weights);
 
+/// <summary>The same without tensors.</summary>
+internal sealed record ClassifierLayout(TokenLayout Tokens, long[]? TypeIds, long[] Labels, float[]? Probabilities, float[] Weights)
+{
+    /// <summary>As tensors of this thread's dispose scope.</summary>
+    public ClassifierBatch To(Device device)
+    {
+        var (ids, mask) = Tokens.To(device);
+        return new ClassifierBatch(ids, mask, TypeIds is null ? null : Tokens.To(TypeIds, device), torch.tensor(Labels).to(device), Probabilities is null ? null : torch.tensor(Probabilities, Labels.Length, Probabilities.Length / Labels.Length).to(device), torch.tensor(Weights).to(device));
+    }
+}
+
 /// <summary>The probability of every label of a row.</summary>
 /// <param name="Id">Id of the row.</param>
 /// <param name="Probabilities">In class order; they sum to 1.</param>
@@ -45,33 +56,31 @@ internal sealed class ClassifierRows
 
     /// <summary>Tokenizes rows, pairs included; longer ones are truncated.</summary>
     /// <exception cref="InvalidDataException">The tokenizer is not the model's.</exception>
-    internal List<ClassifierRow> Encode(IReadOnlyList<Example> examples) =>
-    [
-        .. examples.Select(example =>
-        {
-            var encoding = example.TextPair is { } pair ? tokenizer.Encode(example.Text, pair) : tokenizer.Encode(example.Text);
-            // A tokenizer without special tokens makes nothing of an empty text; a model needs a token.
-            if (encoding.Ids.Length == 0) return new ClassifierRow(example, [padding], [0]);
-            return encoding.Ids.Max() < vocabularySize
-                ? new ClassifierRow(example, encoding.Ids, encoding.TypeIds)
-                : throw new InvalidDataException($"The tokenizer gives row '{example.Id}' the token {encoding.Ids.Max()}, but the model knows {vocabularySize} tokens. Does tokenizer.json belong to the model?");
-        }),
-    ];
-
-    /// <summary>Pads rows to a batch.</summary>
-    internal ClassifierBatch Batch(IReadOnlyList<ClassifierRow> rows, LabelSet labels, Device device)
+    internal IReadOnlyList<ClassifierRow> Encode(IReadOnlyList<Example> examples) => ParallelRows.Select(examples, example =>
     {
-        var (ids, mask, types) = Inputs(rows, device);
-        var classes = rows.Select(row => row.Example.Label is { } label ? (long)labels.IndexOf(label) : 0).ToArray();
-        var weights = rows.Select(row => (float)row.Example.Weight).ToArray();
-        Tensor? soft = null;
-        if (rows.Any(row => row.Example.LabelProbabilities is not null))
-        {
-            var values = rows.SelectMany(row => labels.Probabilities(row.Example)).Select(value => (float)value).ToArray();
-            soft = torch.tensor(values, rows.Count, labels.Count).to(device);
-        }
+        var encoding = example.TextPair is { } pair ? tokenizer.Encode(example.Text, pair) : tokenizer.Encode(example.Text);
+        // A tokenizer without special tokens makes nothing of an empty text; a model needs a token.
+        if (encoding.Ids.Length == 0) return new ClassifierRow(example, [padding], [0]);
+        return encoding.Ids.Max() < vocabularySize
+            ? new ClassifierRow(example, encoding.Ids, encoding.TypeIds)
+            : throw new InvalidDataException($"The tokenizer gives row '{example.Id}' the token {encoding.Ids.Max()}, but the model knows {vocabularySize} tokens. Does tokenizer.json belong to the model?");
+    });
 
-        return new ClassifierBatch(ids, mask, types, torch.tensor(classes).to(device), soft, torch.tensor(weights).to(device));
+    /// <summary>The batches of a step.</summary>
+    internal StepBatches<ClassifierLayout> Step(IReadOnlyList<ClassifierRow> rows, StepRows step, LabelSet labels)
+    {
+        ClassifierLayout[] batches = [.. step.Batches.Select(batch => Batch([.. batch.Select(row => rows[row])], labels))];
+        return new StepBatches<ClassifierLayout>(batches, step.Batches.Sum(batch => batch.Sum(row => rows[row].Example.Weight)), batches.Sum(batch => batch.Tokens.Tokens), step.StepsInEpoch);
+    }
+
+    private ClassifierLayout Batch(IReadOnlyList<ClassifierRow> rows, LabelSet labels)
+    {
+        var (tokens, types) = Inputs(rows);
+        var classes = rows.Select(row => row.Example.Label is { } label ? (long)labels.IndexOf(label) : 0).ToArray();
+        var soft = rows.Any(row => row.Example.LabelProbabilities is not null)
+            ? rows.SelectMany(row => labels.Probabilities(row.Example)).Select(value => (float)value).ToArray()
+            : null;
+        return new ClassifierLayout(tokens, types, classes, soft, [.. rows.Select(row => (float)row.Example.Weight)]);
     }
 
     /// <summary>Predicts rows, similar lengths together; the results come in the order of the rows.</summary>
@@ -89,8 +98,9 @@ internal sealed class ClassifierRows
                 cancel.ThrowIfCancellationRequested();
                 using var scope = torch.NewDisposeScope();
                 using var autocast = Precision.Autocast(precision, device);
-                var (ids, mask, types) = Inputs([.. batch.Select(row => rows[row])], device);
-                var logits = model.Forward(ids, mask, types);
+                var (tokens, types) = Inputs([.. batch.Select(row => rows[row])]);
+                var (ids, mask) = tokens.To(device);
+                var logits = model.Forward(ids, mask, types is null ? null : tokens.To(types, device));
                 var probabilities = logits.to(ScalarType.Float64).softmax(-1).ToArray<double>();   // [rows, classes]
                 for (var i = 0; i < batch.Length; i++)
                 {
@@ -115,12 +125,12 @@ internal sealed class ClassifierRows
         }
     }
 
-    private (Tensor Ids, Tensor? Mask, Tensor? Types) Inputs(IReadOnlyList<ClassifierRow> rows, Device device)
+    private (TokenLayout Tokens, long[]? Types) Inputs(IReadOnlyList<ClassifierRow> rows)
     {
-        var (ids, mask) = TokenRows.Pad([.. rows.Select(row => row.Ids)], padding, device: device);
+        var tokens = TokenLayout.Of([.. rows.Select(row => row.Ids)], padding);
         var types = usesTypes && rows.Any(row => row.TypeIds.Any(type => type != 0))
-            ? TokenRows.Pad([.. rows.Select(row => row.TypeIds)], 0, device: device).Ids
+            ? tokens.Beside<long>([.. rows.Select(row => Array.ConvertAll(row.TypeIds, type => (long)type))], 0)
             : null;
-        return (ids, mask, types);
+        return (tokens, types);
     }
 }

@@ -51,7 +51,7 @@ public static class Evaluate
         using var autocast = Precision.Autocast(precision, context.Device);
         using var bar = context.Progress.Start("evaluate teacher", rows.Count, "rows");
         var predictions = new Prediction[rows.Count];
-        foreach (var score in teacher.Scorer(annotate).Score([.. rows.Select(teacher.Rows.Prompt)], annotate.BatchSize, context.Cancel))
+        foreach (var score in teacher.Scorer(annotate).Score(ParallelRows.Select(rows, teacher.Rows.Prompt), annotate.BatchSize, context.Cancel))
         {
             predictions[score.Prompt] = new Prediction(rows[score.Prompt].Id, score.Probabilities, score.Best);
             bar.Advance(1);

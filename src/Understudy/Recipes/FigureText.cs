@@ -9,6 +9,9 @@ internal static class FigureText
     /// <summary>A share as a percentage: <c>72.4%</c>. Empty for null.</summary>
     public static string Percent(double? share) => share is { } value ? (100 * value).ToString("0.0", CultureInfo.InvariantCulture) + "%" : "";
 
+    /// <summary>The share of a training's time that went by waiting for batches, in a sentence: <c>waited less than 0.1% of the time for data</c>.</summary>
+    public static string Waited(double share) => $"waited {(share < 0.001 ? "less than 0.1%" : Percent(share))} of the time for data";
+
     /// <summary>An interval of shares: <c>68.7%-75.8%</c>. Empty for null.</summary>
     public static string Percent(ConfidenceInterval? interval) => interval is { } range ? $"{Percent(range.Lower)}-{Percent(range.Upper)}" : "";
 

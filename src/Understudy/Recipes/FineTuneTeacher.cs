@@ -13,7 +13,9 @@ namespace Understudy.Recipes;
 /// <param name="Steps">Optimiser steps.</param>
 /// <param name="Loss">Loss of the last step.</param>
 /// <param name="ValidationAccuracy">Best accuracy on the validation rows; null when there was no evaluation.</param>
-public sealed record TuneResult(int Seeds, int Steps, double Loss, double? ValidationAccuracy);
+/// <param name="Seconds">Time of the training, over all attempts; null for a run of an earlier version.</param>
+/// <param name="DataWait">Share of the training loop's time in which it waited for its batches, from 0 to 1; null for a run of an earlier version.</param>
+public sealed record TuneResult(int Seeds, int Steps, double Loss, double? ValidationAccuracy, double? Seconds = null, double? DataWait = null);
 
 /// <summary>Fine-tunes the teacher on the seeds (arXiv 2310.01119, section 3): to label a text, and to write a text for a label.</summary>
 public static class FineTuneTeacher
@@ -107,59 +109,53 @@ public static class FineTuneTeacher
         context.Folder.Metrics.DropAfter(StageName, session.Progress.Step);
         using var bar = context.Progress.Start("tune teacher", session.TotalSteps, "steps");
         bar.Advance(session.Progress.Step);
+        using var steps = new DataLoader<StepBatches<TeacherLayout>>(plan.StepsFrom(session.Progress).Select(step => TeacherLayout.Step(rows, step, teacher.Padding)));
         while (!session.Finished)
         {
-            var epoch = plan.Epoch(session.Progress.Epoch);
-            for (var i = session.Progress.StepInEpoch; i < epoch.Count && !session.Finished; i++)
+            session.StopIfAsked(context.Cancel);
+            var step = steps.Next();
+            using var scope = torch.NewDisposeScope();
+            session.BeginStep();
+            var loss = 0.0;
+            foreach (var micro in step.Batches)
             {
-                session.StopIfAsked(context.Cancel);
-                using var scope = torch.NewDisposeScope();
-                session.BeginStep();
-                var step = epoch[i].Select(micro => micro.Select(row => rows[row]).ToArray()).ToArray();
-                // What the whole batch weighs, so that micro-batches of unequal token counts add up to its loss.
-                var weight = step.Sum(micro => micro.Sum(row => row.Weights.Skip(1).Sum(value => (double)value)));
-                var loss = 0.0;
-                foreach (var micro in step)
+                using var inner = torch.NewDisposeScope();
+                var (ids, mask, weights) = micro.To(context.Device);   // [rows, tokens]
+                Tensor share;
+                using (session.Autocast())
                 {
-                    using var inner = torch.NewDisposeScope();
-                    var (ids, mask) = TokenRows.Pad([.. micro.Select(row => row.Ids)], teacher.Padding, device: context.Device);   // [rows, tokens]
-                    var weights = TokenRows.Pad([.. micro.Select(row => row.Weights)], 0, context.Device);
-                    Tensor share;
-                    using (session.Autocast())
-                    {
-                        share = Losses.NextTokenSum(teacher.Model.Logits(teacher.Model.Hidden(ids, mask)), ids, weights, training.LabelSmoothing) / weight;
-                    }
-
-                    share.backward();
-                    loss += share.item<double>();
+                    share = Losses.NextTokenSum(teacher.Model.Logits(teacher.Model.Hidden(ids, mask)), ids, weights, training.LabelSmoothing) / step.Weight;
                 }
 
-                var taken = session.EndStep(loss, step.Sum(micro => micro.Sum(row => (long)row.Ids.Length)), epoch.Count);
-                bar.Advance(1, loss, $"epoch {session.Progress.Epoch + 1}");
-                if (session.TimeToLog)
-                {
-                    context.Folder.Metrics.Append(StageName, taken.Step, ("loss", loss), ("learning_rate", taken.LearningRate), ("grad_norm", taken.GradNorm));
-                }
+                share.backward();
+                loss += share.item<double>();
+            }
 
-                Evaluate(teacher, training, task, data, session, taken.Step, context);
-                if (session.TimeToSave)
-                {
-                    session.Save();
-                }
+            var taken = session.EndStep(loss, step.Tokens, step.StepsInEpoch);
+            bar.Advance(1, loss, $"epoch {session.Progress.Epoch + 1}");
+            if (session.TimeToLog)
+            {
+                context.Folder.Metrics.Append(StageName, taken.Step, ("loss", loss), ("learning_rate", taken.LearningRate), ("grad_norm", taken.GradNorm), ("data_wait", steps.WaitShare));
+            }
+
+            Evaluate(teacher, training, task, data, session, taken.Step, context);
+            if (session.TimeToSave)
+            {
+                session.Save();
             }
         }
 
         session.Complete();
-        bar.Finish(session.Progress.BestScore is { } best ? $"{FigureText.Percent(best)} of the validation rows right at best" : "");
-        return new TuneResult(data.Train.Count, session.Progress.Step, session.Progress.Loss ?? double.NaN, session.Progress.BestScore);
+        bar.Finish($"{(session.Progress.BestScore is { } best ? $"{FigureText.Percent(best)} of the validation rows right at best, " : "")}{FigureText.Waited(steps.WaitShare)}");
+        return new TuneResult(data.Train.Count, session.Progress.Step, session.Progress.Loss ?? double.NaN, session.Progress.BestScore, session.Progress.Seconds, steps.WaitShare);
     }
 
     private static List<TeacherRow> Rows(Teacher teacher, TeacherOptions options, DataSets data, bool generates)
     {
-        var rows = data.Train.Select(seed => teacher.Rows.Labelled(seed, seed.Weight * options.PromptLossWeight, seed.Weight * options.LabelLossWeight)).ToList();
+        List<TeacherRow> rows = [.. ParallelRows.Select(data.Train, seed => teacher.Rows.Labelled(seed, seed.Weight * options.PromptLossWeight, seed.Weight * options.LabelLossWeight))];
         if (generates && options.GenerationLossWeight > 0)
         {
-            rows.AddRange(data.Train.Select(seed => teacher.Rows.Written(seed, seed.Weight * options.GenerationLossWeight)));
+            rows.AddRange(ParallelRows.Select(data.Train, seed => teacher.Rows.Written(seed, seed.Weight * options.GenerationLossWeight)));
         }
 
         // A batch of rows that weigh nothing would have no mean.

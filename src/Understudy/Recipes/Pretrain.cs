@@ -14,7 +14,8 @@ namespace Understudy.Recipes;
 /// <param name="Seconds">Time of the training, over all attempts.</param>
 /// <param name="HeldOutLoss">Cross-entropy per token on held-out text, in nats.</param>
 /// <param name="BitsPerByte">The same per UTF-8 byte of the text, in bits: comparable between tokenizers.</param>
-public sealed record PretrainResult(long Parameters, int Steps, long Tokens, double Seconds, double HeldOutLoss, double BitsPerByte);
+/// <param name="DataWait">Share of the training loop's time in which it waited for its batches, from 0 to 1; null for a run of an earlier version.</param>
+public sealed record PretrainResult(long Parameters, int Steps, long Tokens, double Seconds, double HeldOutLoss, double BitsPerByte, double? DataWait = null);
 
 /// <summary>Trains a causal language model from random weights on plain text: the teacher's beginning where no checkpoint is at hand.</summary>
 public static class Pretrain
@@ -58,55 +59,52 @@ public static class Pretrain
         var total = training.MaxMinutes is null ? (long?)session.TotalSteps * training.BatchSize * training.GradientAccumulationSteps * text.Train.RowLength : null;
         using var bar = context.Progress.Start(StageName, total, "tokens");
         bar.Advance(session.Progress.Tokens);
+        using var steps = new DataLoader<StepBatches<TokenLayout>>(plan.StepsFrom(session.Progress).Select(text.Train.Step));
         var watch = Stopwatch.StartNew();
         var tokensBefore = session.Progress.Tokens;
         while (!session.Finished)
         {
-            var epoch = plan.Epoch(session.Progress.Epoch);
-            for (var i = session.Progress.StepInEpoch; i < epoch.Count && !session.Finished; i++)
+            session.StopIfAsked(context.Cancel);
+            var step = steps.Next();
+            using var scope = torch.NewDisposeScope();
+            session.BeginStep();
+            var loss = 0.0;
+            foreach (var rows in step.Batches)
             {
-                session.StopIfAsked(context.Cancel);
-                using var scope = torch.NewDisposeScope();
-                session.BeginStep();
-                var targets = epoch[i].Sum(rows => (double)rows.Length * (text.Train.RowLength - 1));
-                var loss = 0.0;
-                foreach (var rows in epoch[i])
+                using var micro = torch.NewDisposeScope();
+                var ids = rows.To(context.Device).Ids;   // [rows, tokens]
+                Tensor share;
+                using (session.Autocast())
                 {
-                    using var micro = torch.NewDisposeScope();
-                    var ids = text.Train.Batch(rows, context.Device);   // [rows, tokens]
-                    Tensor share;
-                    using (session.Autocast())
-                    {
-                        share = Losses.NextTokenSum(model.Logits(model.Hidden(ids)), ids, labelSmoothing: training.LabelSmoothing) / targets;
-                    }
-
-                    share.backward();
-                    loss += share.item<double>();
+                    share = Losses.NextTokenSum(model.Logits(model.Hidden(ids)), ids, labelSmoothing: training.LabelSmoothing) / step.Weight;
                 }
 
-                var tokens = epoch[i].Sum(rows => (long)rows.Length) * text.Train.RowLength;
-                var step = session.EndStep(loss, tokens, epoch.Count);
-                bar.Advance(tokens, loss, $"step {step.Step}");
-                if (session.TimeToLog)
-                {
-                    var rate = (session.Progress.Tokens - tokensBefore) / watch.Elapsed.TotalSeconds;
-                    context.Folder.Metrics.Append(StageName, step.Step, ("loss", loss), ("learning_rate", step.LearningRate), ("grad_norm", step.GradNorm), ("tokens", session.Progress.Tokens), ("tokens_per_second", rate));
-                }
+                share.backward();
+                loss += share.item<double>();
+            }
 
-                if (session.TimeToSave)
-                {
-                    session.Save();
-                }
+            var taken = session.EndStep(loss, step.Tokens, step.StepsInEpoch);
+            bar.Advance(step.Tokens, loss, $"step {taken.Step}");
+            if (session.TimeToLog)
+            {
+                var rate = (session.Progress.Tokens - tokensBefore) / watch.Elapsed.TotalSeconds;
+                context.Folder.Metrics.Append(StageName, taken.Step, ("loss", loss), ("learning_rate", taken.LearningRate), ("grad_norm", taken.GradNorm), ("tokens", session.Progress.Tokens), ("tokens_per_second", rate), ("data_wait", steps.WaitShare));
+            }
+
+            if (session.TimeToSave)
+            {
+                session.Save();
             }
         }
 
+        var waited = steps.WaitShare;
         session.Complete();
         var heldOut = HeldOutLoss(model, text, options.Training, context);
-        var result = new PretrainResult(model.Parameters.Sum(parameter => parameter.Value.numel()), session.Progress.Step, session.Progress.Tokens, session.Progress.Seconds, heldOut, heldOut / Math.Log(2) * text.HeldOutTokensPerByte);
+        var result = new PretrainResult(model.Parameters.Sum(parameter => parameter.Value.numel()), session.Progress.Step, session.Progress.Tokens, session.Progress.Seconds, heldOut, heldOut / Math.Log(2) * text.HeldOutTokensPerByte, waited);
         // A process killed between this line and the end of the stage logged it already.
         context.Folder.Metrics.Drop(StageName, "held_out_loss");
         context.Folder.Metrics.Append(StageName, result.Steps, ("held_out_loss", heldOut), ("bits_per_byte", result.BitsPerByte));
-        bar.Finish($"{result.BitsPerByte:F3} bits per byte on held-out text");
+        bar.Finish($"{result.BitsPerByte:F3} bits per byte on held-out text, {FigureText.Waited(waited)}");
         return result;
     }
 
@@ -119,7 +117,7 @@ public static class Pretrain
             context.Cancel.ThrowIfCancellationRequested();
             using var scope = torch.NewDisposeScope();
             using var autocast = Precision.Autocast(options.Precision, context.Device);
-            var ids = text.HeldOut.Batch(rows, context.Device);
+            var ids = text.HeldOut.Batch(rows).To(context.Device).Ids;
             sum += Losses.NextTokenSum(model.Logits(model.Hidden(ids)), ids).item<double>();
         }
 

@@ -11,6 +11,9 @@ internal sealed record PretrainingText(Tokenizer Tokenizer, PackedTokens Train, 
     // What a vocabulary of some ten thousand tokens can be learnt from; more text hardly changes it.
     private const long TokenizerCharacters = 40_000_000;
 
+    // Documents encoded at once: enough for every processor, few enough that little is done in vain beyond the limit.
+    private const int EncodedAtOnce = 1024;
+
     /// <summary>Reads, shuffles, learns a tokenizer, encodes. What an earlier attempt left in the folder is used.</summary>
     internal static PretrainingText Prepare(PretrainOptions options, IReadOnlyList<string> pool, SeededRandom random, string folder, RunContext context)
     {
@@ -93,28 +96,32 @@ internal sealed record PretrainingText(Tokenizer Tokenizer, PackedTokens Train, 
         using var bar = context.Progress.Start("tokenize", limit, "tokens");
         var end = tokenizer.TokenToId(Tokenizers.EndOfText) ?? throw new InvalidOperationException($"The tokenizer has no {Tokenizers.EndOfText}.");
         var ids = new List<int>();
-        var told = 0;
-        foreach (var document in documents)
+        foreach (var some in documents.Chunk(EncodedAtOnce))
         {
-            // A token takes at least a byte of UTF-8, of which a character has three at most.
-            if (ids.Count + (3L * document.Length) + 1 > Array.MaxLength)
+            var before = ids.Count;
+            foreach (var document in ParallelRows.Select(some, Ids, context.Cancel).TakeWhile(_ => !(ids.Count >= limit)))
             {
-                throw new InvalidDataException($"The text of 'pretrain.corpus' has more than {ids.Count:N0} tokens, and no more than {Array.MaxLength:N0} can be held. Set 'pretrain.max_tokens' to {ids.Count} or less.");
+                if ((long)ids.Count + document.Count > Array.MaxLength)
+                {
+                    throw new InvalidDataException($"The text of 'pretrain.corpus' has more than {ids.Count:N0} tokens, and no more than {Array.MaxLength:N0} can be held. Set 'pretrain.max_tokens' to {ids.Count} or less.");
+                }
+
+                ids.AddRange(document);
             }
 
-            tokenizer.EncodeIds(document, ids, addSpecialTokens: false);
-            ids.Add(end);
-            if (ids.Count - told > 100_000)
-            {
-                context.Cancel.ThrowIfCancellationRequested();
-                bar.Advance(ids.Count - told);
-                told = ids.Count;
-            }
-
+            bar.Advance(ids.Count - before);
             if (ids.Count >= limit)
             {
                 break;
             }
+        }
+
+        List<int> Ids(string document)
+        {
+            var own = new List<int>();
+            tokenizer.EncodeIds(document, own, addSpecialTokens: false);
+            own.Add(end);
+            return own;
         }
 
         bar.Finish($"{ids.Count:N0} tokens");

@@ -84,12 +84,12 @@ internal static class ReportEnvironment
     {
         if (records.Result.Pretrain is { } pretrain)
         {
-            page.Leaf("p", $"Pre-training: {Count(pretrain.Parameters)} parameters, {Count(pretrain.Steps)} steps, {Count(pretrain.Tokens)} tokens in {Duration(pretrain.Seconds)}; {Short(pretrain.BitsPerByte)} bits per byte on held-out text.");
+            page.Leaf("p", $"Pre-training: {Count(pretrain.Parameters)} parameters, {Count(pretrain.Steps)} steps, {Count(pretrain.Tokens)} tokens in {Duration(pretrain.Seconds)}; {Short(pretrain.BitsPerByte)} bits per byte on held-out text{Waited(pretrain.DataWait)}.");
         }
 
         if (records.Result.Tune is { } tune)
         {
-            page.Leaf("p", $"Tuning: {Count(tune.Seeds)} seeds, {Count(tune.Steps)} steps, last loss {Short(tune.Loss)}{(tune.ValidationAccuracy is { } best ? $", at best {Percent(best)} of the validation rows right" : "")}.");
+            page.Leaf("p", $"Tuning: {Count(tune.Seeds)} seeds, {Count(tune.Steps)} steps, last loss {Short(tune.Loss)}{(tune.ValidationAccuracy is { } best ? $", at best {Percent(best)} of the validation rows right" : "")}{(tune.Seconds is { } seconds ? $"; {Duration(seconds)}" : "")}{Waited(tune.DataWait)}.");
         }
 
         if (records.Stages.Count == 0)
@@ -109,4 +109,6 @@ internal static class ReportEnvironment
             }
         }
     }
+
+    private static string Waited(double? share) => share is { } value ? $"; {FigureText.Waited(value)}" : "";
 }

@@ -42,7 +42,7 @@ public sealed record StageStatus(string Name, StageProgressState State, int? Ste
 public sealed record RunStatus(string Folder, string? Name, string? Process, bool Finished, IReadOnlyList<StageStatus> Stages, string? Note)
 {
     // What a training logs beside its loss is for curves, not for a glance; an evaluation's result has its figures itself.
-    private static readonly string[] NotShown = ["learning_rate", "grad_norm", "tokens", "tokens_per_second", "test_accuracy", "test_macro_f1"];
+    private static readonly string[] NotShown = ["learning_rate", "grad_norm", "tokens", "tokens_per_second", "data_wait", "test_accuracy", "test_macro_f1"];
 
     private static readonly string[] ShownOfResult = ["accuracy", "macro_f1", "loss", "validation_accuracy"];
 

@@ -1,5 +1,7 @@
 using Understudy.Data;
 using Understudy.Tokenization;
+using Understudy.Torch;
+using Understudy.Training;
 
 namespace Understudy.Recipes;
 
@@ -7,6 +9,33 @@ namespace Understudy.Recipes;
 /// <param name="Ids">Tokens, begin and end included.</param>
 /// <param name="Weights">Weight of every token as a target; that of the first is not used.</param>
 internal sealed record TeacherRow(int[] Ids, float[] Weights);
+
+/// <summary>A batch that a teacher learns from, without tensors.</summary>
+/// <param name="Tokens">The rows.</param>
+/// <param name="Weights">Weight of every token as a target, laid out as the tokens are.</param>
+internal sealed record TeacherLayout(TokenLayout Tokens, float[] Weights)
+{
+    /// <summary>The batches of a step.</summary>
+    public static StepBatches<TeacherLayout> Step(IReadOnlyList<TeacherRow> rows, StepRows step, int padding)
+    {
+        TeacherLayout[] batches = [.. step.Batches.Select(batch => Of([.. batch.Select(row => rows[row])], padding))];
+        var weight = step.Batches.Sum(batch => batch.Sum(row => rows[row].Weights.Skip(1).Sum(value => (double)value)));
+        return new StepBatches<TeacherLayout>(batches, weight, batches.Sum(batch => batch.Tokens.Tokens), step.StepsInEpoch);
+    }
+
+    /// <summary>Ids, mask and weights, [rows, tokens] each.</summary>
+    public (Tensor Ids, Tensor? Mask, Tensor Weights) To(Device device)
+    {
+        var (ids, mask) = Tokens.To(device);
+        return (ids, mask, Tokens.To(Weights, device));
+    }
+
+    private static TeacherLayout Of(IReadOnlyList<TeacherRow> rows, int padding)
+    {
+        var tokens = TokenLayout.Of([.. rows.Select(row => row.Ids)], padding);
+        return new TeacherLayout(tokens, tokens.Beside([.. rows.Select(row => row.Weights)], 0f));
+    }
+}
 
 /// <summary>Prompts and completions as token ids, the same for tuning, annotating and generating.</summary>
 /// <remarks>

@@ -13,7 +13,9 @@ namespace Understudy.Recipes;
 /// <param name="Loss">Loss of the last step.</param>
 /// <param name="ValidationAccuracy">Best accuracy on the validation rows; null when there was no evaluation.</param>
 /// <param name="NewParameters">Names of the weights that its checkpoint lacked; empty for a student from scratch.</param>
-public sealed record StudentResult(int Rows, int Steps, double Loss, double? ValidationAccuracy, IReadOnlyList<string> NewParameters);
+/// <param name="Seconds">Time of the training, over all attempts; null for a run of an earlier version.</param>
+/// <param name="DataWait">Share of the training loop's time in which it waited for its batches, from 0 to 1; null for a run of an earlier version.</param>
+public sealed record StudentResult(int Rows, int Steps, double Loss, double? ValidationAccuracy, IReadOnlyList<string> NewParameters, double? Seconds = null, double? DataWait = null);
 
 /// <summary>Trains a classifier on rows with labels or with distributions over labels.</summary>
 public static class TrainStudent
@@ -94,64 +96,61 @@ public static class TrainStudent
         var encoder = new ClassifierRows(tokenizer, model, training.MaxLength);
         // A batch of rows that weigh nothing would have no mean.
         var rows = encoder.Encode([.. examples.Where(example => example.Weight > 0)]);
-        var checks = training.SelectsModel ? encoder.Encode(validation) : [];
+        IReadOnlyList<ClassifierRow> checks = training.SelectsModel ? encoder.Encode(validation) : [];
         var plan = new BatchPlan([.. rows.Select(row => row.Ids.Length)], training, seed);
         using var session = new TrainingSession(model, training, plan.TotalSteps(), seed, stage.Folder, adapter?.Parameters);
         context.Folder.Metrics.DropAfter(name, session.Progress.Step);
         using var bar = context.Progress.Start(name, session.TotalSteps, "steps");
         bar.Advance(session.Progress.Step);
+        using var steps = new DataLoader<StepBatches<ClassifierLayout>>(plan.StepsFrom(session.Progress).Select(step => encoder.Step(rows, step, labels)));
         while (!session.Finished)
         {
-            var epoch = plan.Epoch(session.Progress.Epoch);
-            for (var i = session.Progress.StepInEpoch; i < epoch.Count && !session.Finished; i++)
+            session.StopIfAsked(context.Cancel);
+            var step = steps.Next();
+            using var scope = torch.NewDisposeScope();
+            session.BeginStep();
+            var loss = 0.0;
+            foreach (var micro in step.Batches)
             {
-                session.StopIfAsked(context.Cancel);
-                using var scope = torch.NewDisposeScope();
-                session.BeginStep();
-                var weight = epoch[i].Sum(micro => micro.Sum(row => rows[row].Example.Weight));
-                var loss = 0.0;
-                foreach (var micro in epoch[i])
+                using var inner = torch.NewDisposeScope();
+                var batch = micro.To(context.Device);
+                Tensor logits;
+                using (session.Autocast())
                 {
-                    using var inner = torch.NewDisposeScope();
-                    var batch = encoder.Batch([.. micro.Select(row => rows[row])], labels, context.Device);
-                    Tensor logits;
-                    using (session.Autocast())
-                    {
-                        logits = model.Forward(batch.Ids, batch.Mask, batch.TypeIds);   // [rows, classes]
-                    }
-
-                    var share = (batch.Probabilities is { } soft
-                        ? Losses.DistributionSum(logits, soft, batch.Weights, training.LabelSmoothing)
-                        : Losses.ClassSum(logits, batch.Labels, batch.Weights, training.LabelSmoothing)) / weight;
-                    share.backward();
-                    loss += share.item<double>();
+                    logits = model.Forward(batch.Ids, batch.Mask, batch.TypeIds);   // [rows, classes]
                 }
 
-                var taken = session.EndStep(loss, epoch[i].Sum(micro => micro.Sum(row => (long)rows[row].Ids.Length)), epoch.Count);
-                bar.Advance(1, loss, $"epoch {session.Progress.Epoch + 1}");
-                if (session.TimeToLog)
-                {
-                    context.Folder.Metrics.Append(name, taken.Step, ("loss", loss), ("learning_rate", taken.LearningRate), ("grad_norm", taken.GradNorm));
-                }
+                var share = (batch.Probabilities is { } soft
+                    ? Losses.DistributionSum(logits, soft, batch.Weights, training.LabelSmoothing)
+                    : Losses.ClassSum(logits, batch.Labels, batch.Weights, training.LabelSmoothing)) / step.Weight;
+                share.backward();
+                loss += share.item<double>();
+            }
 
-                if (checks.Count > 0 && session.TimeToEvaluate)
-                {
-                    var predictions = encoder.Predict(checks, 64, training.Precision, context.Device, context.Cancel);
-                    var accuracy = predictions.Where((row, at) => labels[row.Best] == checks[at].Example.Label).Count() / (double)checks.Count;
-                    context.Folder.Metrics.Append(name, taken.Step, ("validation_accuracy", accuracy));
-                    session.Evaluated(accuracy);
-                }
+            var taken = session.EndStep(loss, step.Tokens, step.StepsInEpoch);
+            bar.Advance(1, loss, $"epoch {session.Progress.Epoch + 1}");
+            if (session.TimeToLog)
+            {
+                context.Folder.Metrics.Append(name, taken.Step, ("loss", loss), ("learning_rate", taken.LearningRate), ("grad_norm", taken.GradNorm), ("data_wait", steps.WaitShare));
+            }
 
-                if (session.TimeToSave)
-                {
-                    session.Save();
-                }
+            if (checks.Count > 0 && session.TimeToEvaluate)
+            {
+                var predictions = encoder.Predict(checks, 64, training.Precision, context.Device, context.Cancel);
+                var accuracy = predictions.Where((row, at) => labels[row.Best] == checks[at].Example.Label).Count() / (double)checks.Count;
+                context.Folder.Metrics.Append(name, taken.Step, ("validation_accuracy", accuracy));
+                session.Evaluated(accuracy);
+            }
+
+            if (session.TimeToSave)
+            {
+                session.Save();
             }
         }
 
         session.Complete();
-        bar.Finish(session.Progress.BestScore is { } best ? $"{FigureText.Percent(best)} of the validation rows right at best" : "");
-        return new StudentResult(rows.Count, session.Progress.Step, session.Progress.Loss ?? double.NaN, session.Progress.BestScore, []);
+        bar.Finish($"{(session.Progress.BestScore is { } best ? $"{FigureText.Percent(best)} of the validation rows right at best, " : "")}{FigureText.Waited(steps.WaitShare)}");
+        return new StudentResult(rows.Count, session.Progress.Step, session.Progress.Loss ?? double.NaN, session.Progress.BestScore, [], session.Progress.Seconds, steps.WaitShare);
     }
 
     private static (ISequenceClassifier Model, Tokenizer Tokenizer, IReadOnlyList<string> Fresh) Build(StudentOptions options, LabelSet labels, IReadOnlyList<string> vocabularyTexts, long seed, string folder, RunContext context)

@@ -2,6 +2,19 @@ using Understudy.Data;
 
 namespace Understudy.Training;
 
+/// <summary>The rows of a step.</summary>
+/// <param name="Batches">Row numbers of every micro-batch.</param>
+/// <param name="StepsInEpoch">Steps of its epoch.</param>
+public sealed record StepRows(int[][] Batches, int StepsInEpoch);
+
+/// <summary>The batches of a step, laid out.</summary>
+/// <param name="Batches">Its micro-batches.</param>
+/// <param name="Weight">What all of them weigh together: the loss of the step is the sum of their losses over this, whatever each of them weighs.</param>
+/// <param name="Tokens">Real tokens in all of them.</param>
+/// <param name="StepsInEpoch">Steps of its epoch.</param>
+/// <typeparam name="TBatch">A micro-batch, without tensors.</typeparam>
+public sealed record StepBatches<TBatch>(IReadOnlyList<TBatch> Batches, double Weight, long Tokens, int StepsInEpoch);
+
 /// <summary>Which rows make up which step of an epoch. The same lengths, options and seed give the same plan.</summary>
 public sealed class BatchPlan
 {
@@ -45,6 +58,21 @@ public sealed class BatchPlan
         }
 
         return [.. batches.Chunk(options.GradientAccumulationSteps)];
+    }
+
+    /// <summary>The steps from where a training stands, epoch after epoch without end. The next epoch is planned when it is come to.</summary>
+    /// <param name="progress">Where the training stands.</param>
+    public IEnumerable<StepRows> StepsFrom(TrainingProgress progress)
+    {
+        ArgumentNullException.ThrowIfNull(progress);
+        for (var (epoch, done) = (progress.Epoch, progress.StepInEpoch); ; (epoch, done) = (epoch + 1, 0))
+        {
+            var steps = Epoch(epoch);
+            foreach (var step in steps.Skip(done))
+            {
+                yield return new StepRows(step, steps.Count);
+            }
+        }
     }
 
     /// <summary>Steps of the whole training.</summary>

@@ -36,24 +36,16 @@ public sealed class PackedTokens
     /// <summary>Tokens of the stream.</summary>
     public int Count => tokens.Length;
 
-    /// <summary>A batch of rows.</summary>
+    /// <summary>A batch of rows: nothing of it is padding.</summary>
     /// <param name="rows">Numbers of rows.</param>
-    /// <param name="device">Where it is put; the CPU when null.</param>
-    /// <returns>[rows, row length] int64.</returns>
-    public Tensor Batch(ReadOnlySpan<int> rows, Device? device = null)
-    {
-        var ids = new long[rows.Length * RowLength];
-        for (var r = 0; r < rows.Length; r++)
-        {
-            var start = rows[r] * RowLength;
-            for (var t = 0; t < RowLength; t++)
-            {
-                ids[(r * RowLength) + t] = tokens[start + t];
-            }
-        }
+    public TokenLayout Batch(IEnumerable<int> rows) => TokenLayout.Of([.. rows.Select(row => tokens[(row * RowLength)..((row + 1) * RowLength)])], 0);
 
-        var batch = torch.tensor(ids, rows.Length, RowLength);
-        return device is null or { type: DeviceType.CPU } ? batch : batch.to(device);
+    /// <summary>The batches of a step, each token but a row's first being a target.</summary>
+    public StepBatches<TokenLayout> Step(StepRows step)
+    {
+        ArgumentNullException.ThrowIfNull(step);
+        var rows = step.Batches.Sum(batch => (long)batch.Length);
+        return new StepBatches<TokenLayout>([.. step.Batches.Select(Batch)], rows * (double)(RowLength - 1), rows * RowLength, step.StepsInEpoch);
     }
 
     /// <summary>Writes the stream, so that a continued run need not tokenize again.</summary>

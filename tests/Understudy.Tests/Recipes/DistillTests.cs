@@ -76,7 +76,8 @@ public sealed class DistillTests
         Assert.All(["pretrained", "teacher", "student.seeds_only.1", "student.both.1"], name => Assert.Equal(
             File.ReadAllBytes(Path.Combine(folder["whole"], "models", name, "model.safetensors")),
             File.ReadAllBytes(Path.Combine(folder["pieced"], "models", name, "model.safetensors"))));
-        Assert.Equal(whole.Tune, pieced.Tune);
+        // How long it took is the one thing that may differ.
+        Assert.Equal(whole.Tune! with { Seconds = 0, DataWait = 0 }, pieced.Tune! with { Seconds = 0, DataWait = 0 });
         Assert.Equal(JsonSerializer.Serialize(new { whole.Teacher, whole.Arms, whole.Comparisons }), JsonSerializer.Serialize(new { pieced.Teacher, pieced.Arms, pieced.Comparisons }));
         Assert.All(["teacher", "student.seeds_only.1", "student.both.1"], name => Assert.Equal(
             File.ReadAllBytes(Path.Combine(folder["whole"], "predictions", $"{name}.jsonl")),

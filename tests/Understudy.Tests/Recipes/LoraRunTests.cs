@@ -43,7 +43,8 @@ public sealed class LoraRunTests
         Assert.False(Directory.Exists(Path.Combine(folder["run"], "models", "teacher")));
         Assert.Equal(File.ReadAllBytes(Path.Combine(folder["whole"], "models", "teacher-adapter", "adapter_model.safetensors")), File.ReadAllBytes(Path.Combine(folder["run"], "models", "teacher-adapter", "adapter_model.safetensors")));
         Assert.Equal(File.ReadAllText(Path.Combine(folder["whole"], "rows", "generated.jsonl")).Replace("whole", "run", StringComparison.Ordinal), File.ReadAllText(Path.Combine(folder["run"], "rows", "generated.jsonl")));
-        Assert.Equal(whole.Tune, pieced.Tune);
+        // How long it took is the one thing that may differ.
+        Assert.Equal(whole.Tune! with { Seconds = 0, DataWait = 0 }, pieced.Tune! with { Seconds = 0, DataWait = 0 });
         var losses = MetricLog.Read(Path.Combine(folder["whole"], "metrics.jsonl")).Where(line => line.Stage == "tune" && line.Figures.ContainsKey("loss")).Select(line => line.Figures["loss"]).ToList();
         Assert.True(losses[^1] < losses[0] - 0.2, $"{losses[0]} to {losses[^1]}");
 

@@ -112,8 +112,8 @@ public sealed partial class ToyRun : ICollectionFixture<ToyRun>, IDisposable
 
     /// <summary>
     /// Every file of a run folder with its bytes, one character each. Left out is who holds the folder (<c>.lock</c>,
-    /// <c>.lock.holder.json</c>). Two figures are measured with a clock and stand as 0: the <c>seconds</c> of the pre-training in its
-    /// marker, in <c>result.json</c> and in <c>report.html</c>, and <c>tokens_per_second</c> in <c>metrics.jsonl</c>.
+    /// <c>.lock.holder.json</c>). What is measured with a clock stands as 0: the <c>seconds</c> and <c>data_wait</c> of trainings in their
+    /// markers, in <c>result.json</c> and in <c>report.html</c>, and <c>tokens_per_second</c> and <c>data_wait</c> in <c>metrics.jsonl</c>.
     /// </summary>
     public static SortedDictionary<string, string> FinalFiles(string run) => new(
         Directory.EnumerateFiles(run, "*", SearchOption.AllDirectories)
@@ -186,8 +186,9 @@ public sealed partial class ToyRun : ICollectionFixture<ToyRun>, IDisposable
     private static string Timeless(string name, string content) => name switch
     {
         "metrics.jsonl" => Rate().Replace(content, "$1:0"),
-        "report.html" => Duration().Replace(content, "$1 0;"),
-        "result.json" or "stages/pretrain/stage.json" => Seconds().Replace(content, "$1: 0"),
+        "report.html" => Waited().Replace(Duration().Replace(content, "$1 0;"), "waited"),
+        "result.json" => Seconds().Replace(content, "$1: 0"),
+        _ when Path.GetFileName(name) == "stage.json" => Seconds().Replace(content, "$1: 0"),
         _ => content,
     };
 
@@ -199,12 +200,15 @@ public sealed partial class ToyRun : ICollectionFixture<ToyRun>, IDisposable
         File.WriteAllLines(folder[name], ["id,text,label", .. rows]);
     }
 
-    [GeneratedRegex("(Pre-training: [^;<]* in) [^;<]*;")]
+    [GeneratedRegex("waited [^.;<]*([.][0-9]+%)?[^.;<]*")]
+    private static partial Regex Waited();
+
+    [GeneratedRegex("((?:Pre-training: [^;<]* in|Tuning: [^;<]*;)) [^;<]*;")]
     private static partial Regex Duration();
 
-    [GeneratedRegex("(\"tokens_per_second\"):[0-9.E+]+")]
+    [GeneratedRegex("(\"(?:tokens_per_second|data_wait)\"):[0-9.E+-]+")]
     private static partial Regex Rate();
 
-    [GeneratedRegex("(\"seconds\"): [0-9.E+-]+")]
+    [GeneratedRegex("(\"(?:seconds|data_wait)\"): [0-9.E+-]+")]
     private static partial Regex Seconds();
 }

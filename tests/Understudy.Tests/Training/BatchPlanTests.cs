@@ -45,6 +45,15 @@ public sealed class BatchPlanTests
     }
 
     [Fact]
+    public void Steps_go_on_from_where_a_training_stands_into_the_next_epoch()
+    {
+        var plan = new BatchPlan(Lengths, new TrainingOptions { BatchSize = 8, GradientAccumulationSteps = 3 }, 7);
+        var steps = plan.StepsFrom(new TrainingProgress { Step = 8, Epoch = 1, StepInEpoch = 3 }).Take(4).ToList();
+        Assert.Equal([plan.Epoch(1)[3], plan.Epoch(1)[4], plan.Epoch(2)[0], plan.Epoch(2)[1]], steps.Select(step => step.Batches));
+        Assert.All(steps, step => Assert.Equal(5, step.StepsInEpoch));
+    }
+
+    [Fact]
     public void More_steps_than_can_be_counted_are_as_many_as_can_be() =>
         Assert.Equal(int.MaxValue, new BatchPlan(Lengths, new TrainingOptions { Epochs = int.MaxValue, BatchSize = 8 }, 7).TotalSteps());
 

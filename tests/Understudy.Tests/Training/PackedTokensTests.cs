@@ -15,9 +15,16 @@ public sealed class PackedTokensTests
         var read = PackedTokens.Load(folder["tokens.safetensors"], 5);
         Assert.Equal(4, read.Rows);
         Assert.Equal(23, read.Count);
-        var batch = read.Batch([2, 0]);
+        var batch = read.Batch([2, 0]).To().Ids;
         Assert.Equal([2L, 5L], batch.shape);
         Assert.Equal([10L, 11, 12, 13, 14, 0, 1, 2, 3, 4], batch.ToArray<long>());
+    }
+
+    [Fact]
+    public void A_step_weighs_as_much_as_it_has_targets()
+    {
+        var step = new PackedTokens([.. Enumerable.Range(0, 20)], 5).Step(new StepRows([[2, 0], [1]], 7));
+        Assert.Equal((2, 12.0, 15L, 7), (step.Batches.Count, step.Weight, step.Tokens, step.StepsInEpoch));
     }
 
     [Fact]
