@@ -23,9 +23,6 @@ internal static partial class Native
     internal static partial TensorHandle understudy_nll_loss(TensorHandle logProbabilities, TensorHandle targets, long reduction, long ignoreIndex);
 
     [LibraryImport(Library)]
-    internal static partial TensorHandle understudy_scaled_dot_product_attention(TensorHandle query, TensorHandle key, TensorHandle value, TensorHandle mask, double dropout, int isCausal);
-
-    [LibraryImport(Library)]
     internal static partial int understudy_requires_grad(TensorHandle x);
 
     [LibraryImport(Library)]

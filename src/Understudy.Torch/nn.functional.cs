@@ -34,16 +34,6 @@ public static partial class nn
         public static Tensor gelu(Tensor x, bool tanhApproximation = false) =>
             new(Native.understudy_gelu(x.Handle, tanhApproximation ? 1 : 0));
 
-        /// <summary>softmax(q k^T / sqrt(head_dim) + mask) v.</summary>
-        /// <param name="query">[batch, heads, tokens, head_dim].</param>
-        /// <param name="key">[batch, heads, keys, head_dim].</param>
-        /// <param name="value">[batch, heads, keys, head_dim].</param>
-        /// <param name="mask">Broadcastable to [batch, heads, tokens, keys]: boolean (true = attend), or added to the scores; null for none.</param>
-        /// <param name="dropout">Probability of dropping an attention weight; 0 outside training.</param>
-        /// <param name="isCausal">Every token sees itself and what is before it; only without a mask and for as many keys as tokens.</param>
-        public static Tensor scaled_dot_product_attention(Tensor query, Tensor key, Tensor value, Tensor? mask = null, double dropout = 0, bool isCausal = false) =>
-            new(Native.understudy_scaled_dot_product_attention(query.Handle, key.Handle, value.Handle, Tensor.HandleOf(mask), dropout, isCausal ? 1 : 0));
-
         /// <summary>Rotates the first numbers of every head by the angle of its position, halves layout (Su et al., arXiv 2104.09864, in GPT-NeoX's arrangement).</summary>
         /// <param name="x">[batch, heads, tokens, head_dim]; the last dimension contiguous.</param>
         /// <param name="cosine">[batch or 1, 1, tokens, rotated], float32; rotated is even and at most head_dim, the rest is copied.</param>
