@@ -13,14 +13,15 @@ hash_files() {
 # What the native library and the program depend on, as two short hashes: native_stamp and program_stamp.
 fingerprint() {
     pushd "$root" >/dev/null
-    local file settings=() libraries
+    local file settings=() libraries onednn=oneDNN
+    ! lacks_onednn || onednn=''
     for file in Directory.Build.props Directory.Build.targets Directory.Packages.props NuGet.config nuget.config global.json; do
         if [ -e "$file" ]; then settings+=("$file"); fi
     done
     libraries=${torch_config%/*/*/*}
     native_stamp=$({
         hash_files native
-        printf '%s\n' "$torch_config" "${UNDERSTUDY_NATIVE:-}" "${CXX:-}" "${CXXFLAGS:-}"
+        printf '%s\n' "$torch_config" "${UNDERSTUDY_NATIVE:-}" "${CXX:-}" "${CXXFLAGS:-}" "$onednn"
         stat -L -c '%n %s %Y' -- "$libraries"/libtorch_cpu.so "${libraries%/*}"/lib*/libtorch_cpu.so 2>/dev/null || true
     } | sha256sum | cut -c1-16)
     program_stamp=$({

@@ -7,10 +7,6 @@ UNDERSTUDY_API Handle understudy_matmul(ConstHandle x, ConstHandle y) {
     return tensor_of([&] { return at::matmul(*x, *y); });
 }
 
-UNDERSTUDY_API Handle understudy_linear(ConstHandle x, ConstHandle weight, ConstHandle bias) {
-    return tensor_of([&] { return at::linear(*x, *weight, optional(bias)); });
-}
-
 UNDERSTUDY_API Handle understudy_embedding(ConstHandle weight, ConstHandle indices, int64_t padding_idx) {
     return tensor_of([&] { return at::embedding(*weight, *indices, padding_idx); });
 }

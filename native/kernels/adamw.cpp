@@ -2,6 +2,8 @@
 // Loshchilov & Hutter 2019 (arXiv 1711.05101) in PyTorch's arrangement of the arithmetic.
 #include "abi.h"
 #include "kernels/simd.h"
+#include "kernels/weight_copies.h"
+#include "profile.h"
 
 #include <c10/core/GradMode.h>
 
@@ -49,6 +51,22 @@ UNDERSTUDY_SIMD double sum_of_squares(const float* values, int64_t count) {
         total += sum;
     }
     return total;
+}
+
+// The same with the 16-bit copy of the weights that the next step multiplies with.
+UNDERSTUDY_SIMD void update_both(float* __restrict parameter, const float* __restrict gradient, float* __restrict average,
+                                 float* __restrict square, c10::BFloat16* __restrict copy, int64_t count, Step step) {
+#pragma omp simd
+    for (int64_t i = 0; i < count; i++) {
+        const float g = gradient[i] * step.grad_scale;
+        const float m = average[i] + step.rest1 * (g - average[i]);
+        const float v = step.beta2 * square[i] + step.rest2 * g * g;
+        average[i] = m;
+        square[i] = v;
+        const float p = parameter[i] * step.decay - step.step_size * (m / (std::sqrt(v) / step.root + step.eps));
+        parameter[i] = p;
+        store(copy, i, p);
+    }
 }
 
 bool plain_float(const at::Tensor& tensor) {
@@ -99,8 +117,15 @@ UNDERSTUDY_API int32_t understudy_adamw_step(const Handle* parameters, const Han
             const auto* g = dense.data_ptr<float>();
             auto* m = averages[i]->data_ptr<float>();
             auto* v = squares[i]->data_ptr<float>();
+            const auto copy = known_copy(parameter);
+            auto* c = copy.defined() ? copy.data_ptr<c10::BFloat16>() : nullptr;
+            const Measured measured("AdamW", 14.0 * parameter.numel(), (c != nullptr ? 30.0 : 28.0) * parameter.numel());
             at::parallel_for(0, parameter.numel(), 16384, [&](int64_t begin, int64_t end) {
-                update(p + begin, g + begin, m + begin, v + begin, end - begin, step);
+                if (c != nullptr) {
+                    update_both(p + begin, g + begin, m + begin, v + begin, c + begin, end - begin, step);
+                } else {
+                    update(p + begin, g + begin, m + begin, v + begin, end - begin, step);
+                }
             });
         }
     });
@@ -121,6 +146,7 @@ UNDERSTUDY_API int32_t understudy_grad_norm(const Handle* parameters, int32_t co
                 total += one * one;
                 continue;
             }
+            const Measured measured("gradient norm", 2.0 * dense.numel(), 4.0 * dense.numel());
             // Fixed blocks, summed in order: the same norm whatever the number of threads.
             constexpr int64_t block = 65536;
             const auto blocks = (dense.numel() + block - 1) / block;

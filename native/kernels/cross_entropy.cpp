@@ -2,6 +2,7 @@
 // 32-bit copy of 16-bit logits is made. At 1,024 tokens x 50,304 classes that copy alone would be 206 MB a step.
 #include "abi.h"
 #include "kernels/simd.h"
+#include "kernels/softmax_rows.h"
 
 #include <torch/csrc/autograd/custom_function.h>
 
@@ -11,49 +12,6 @@
 using namespace understudy;
 
 namespace {
-
-struct RowSums {
-    float log_sum_exp;
-    float sum;
-};
-
-template <class T>
-UNDERSTUDY_INLINE RowSums row_sums(const T* row, int64_t classes) {
-    float largest = -std::numeric_limits<float>::infinity();
-    float sum = 0;
-#pragma omp simd reduction(max : largest) reduction(+ : sum)
-    for (int64_t i = 0; i < classes; i++) {
-        const float value = load(row, i);
-        largest = value > largest ? value : largest;
-        sum += value;
-    }
-    float total = 0;
-#pragma omp simd reduction(+ : total)
-    for (int64_t i = 0; i < classes; i++) {
-        total += exponential(load(row, i) - largest);
-    }
-    return {largest + std::log(total), sum};
-}
-
-template <class T>
-UNDERSTUDY_INLINE void row_gradient(const T* row, T* gradient, int64_t classes, float log_sum_exp, float scale, float spread) {
-#pragma omp simd
-    for (int64_t i = 0; i < classes; i++) {
-        store(gradient, i, scale * (exponential(load(row, i) - log_sum_exp) - spread));
-    }
-}
-
-UNDERSTUDY_SIMD RowSums row_sums_of(const float* row, int64_t classes) { return row_sums(row, classes); }
-UNDERSTUDY_SIMD RowSums row_sums_of(const c10::BFloat16* row, int64_t classes) { return row_sums(row, classes); }
-
-UNDERSTUDY_SIMD void row_gradient_of(const float* row, float* gradient, int64_t classes, float log_sum_exp,
-                                     float scale, float spread) {
-    row_gradient(row, gradient, classes, log_sum_exp, scale, spread);
-}
-UNDERSTUDY_SIMD void row_gradient_of(const c10::BFloat16* row, c10::BFloat16* gradient, int64_t classes,
-                                     float log_sum_exp, float scale, float spread) {
-    row_gradient(row, gradient, classes, log_sum_exp, scale, spread);
-}
 
 template <class T>
 double forward_rows(const at::Tensor& logits, const int64_t* targets, const float* weights, double smoothing,

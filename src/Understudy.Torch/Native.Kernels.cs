@@ -9,4 +9,10 @@ internal static partial class Native
 
     [LibraryImport(Library)]
     internal static partial void understudy_set_isa(int wanted);
+
+    [LibraryImport(Library)]
+    internal static partial int understudy_has_linear_cross_entropy(TensorHandle x, TensorHandle weight, TensorHandle bias);
+
+    [LibraryImport(Library)]
+    internal static partial TensorHandle understudy_linear_cross_entropy(TensorHandle x, TensorHandle weight, TensorHandle bias, TensorHandle targets, TensorHandle weights, double labelSmoothing);
 }

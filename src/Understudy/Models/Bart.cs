@@ -112,11 +112,13 @@ public sealed class BartForConditionalGeneration : ISequenceToSequenceModel
         body.Decode(decoderInputIds, encoded, attentionMask, cache, BartMode.Of(this, Config));
 
     /// <inheritdoc/>
+    public Prelogits Prelogits(Tensor hidden) => new(hidden, head, hasLogitsBias ? logitsBias.view(-1) : null);
+
+    /// <inheritdoc/>
     public Tensor Logits(Tensor hidden)
     {
-        if (!hasLogitsBias) return head.forward(hidden);
         using var scope = torch.NewDisposeScope();
-        return scope.MoveToOuter(head.forward(hidden) + logitsBias.view(-1));
+        return scope.MoveToOuter(Prelogits(hidden).Logits());
     }
 
     /// <inheritdoc/>

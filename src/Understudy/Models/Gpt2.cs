@@ -106,7 +106,10 @@ public sealed class Gpt2LMHeadModel : ICausalLanguageModel
     }
 
     /// <inheritdoc/>
-    public Tensor Logits(Tensor hidden) => (head ?? throw CausalInput.NoHead()).forward(hidden);
+    public Prelogits Prelogits(Tensor hidden) => new(hidden, head ?? throw CausalInput.NoHead());
+
+    /// <inheritdoc/>
+    public Tensor Logits(Tensor hidden) => Prelogits(hidden).Logits();
 
     /// <inheritdoc/>
     public void Dispose() => ModelTensors.Free(this);

@@ -110,7 +110,10 @@ public sealed class GptNeoxForCausalLM : ICausalLanguageModel
     }
 
     /// <inheritdoc/>
-    public Tensor Logits(Tensor hidden) => (embedOut ?? throw CausalInput.NoHead()).forward(hidden);
+    public Prelogits Prelogits(Tensor hidden) => new(hidden, embedOut ?? throw CausalInput.NoHead());
+
+    /// <inheritdoc/>
+    public Tensor Logits(Tensor hidden) => Prelogits(hidden).Logits();
 
     /// <inheritdoc/>
     public void Dispose()

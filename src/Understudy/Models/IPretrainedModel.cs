@@ -51,6 +51,10 @@ public interface ICausalLanguageModel : IPretrainedModel
     /// <returns>[batch, tokens, hidden].</returns>
     Tensor Hidden(Tensor inputIds, Tensor? attentionMask = null, KeyValueCache? cache = null, IList<Tensor>? hiddenStates = null, Tensor? positionIds = null);
 
+    /// <summary>What makes next-token logits of hidden states.</summary>
+    /// <param name="hidden">[..., hidden].</param>
+    Prelogits Prelogits(Tensor hidden);
+
     /// <summary>Next-token logits of hidden states, [..., hidden] to [..., vocabulary].</summary>
     Tensor Logits(Tensor hidden);
 
@@ -105,6 +109,10 @@ public interface ISequenceToSequenceModel : IPretrainedModel
     /// <param name="cache">Keys and values of the target so far and of the source. Null computes without.</param>
     /// <returns>[batch, target, hidden].</returns>
     Tensor Decode(Tensor decoderInputIds, Tensor encoded, Tensor? attentionMask = null, SequenceToSequenceCache? cache = null);
+
+    /// <summary>What makes next-token logits of hidden states.</summary>
+    /// <param name="hidden">[..., hidden].</param>
+    Prelogits Prelogits(Tensor hidden);
 
     /// <summary>Next-token logits of hidden states, [..., hidden] to [..., vocabulary].</summary>
     Tensor Logits(Tensor hidden);

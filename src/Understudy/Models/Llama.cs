@@ -119,7 +119,10 @@ public sealed class LlamaForCausalLM : ICausalLanguageModel
     }
 
     /// <inheritdoc/>
-    public Tensor Logits(Tensor hidden) => (head ?? throw CausalInput.NoHead()).forward(hidden);
+    public Prelogits Prelogits(Tensor hidden) => new(hidden, head ?? throw CausalInput.NoHead());
+
+    /// <inheritdoc/>
+    public Tensor Logits(Tensor hidden) => Prelogits(hidden).Logits();
 
     /// <inheritdoc/>
     public void Dispose()

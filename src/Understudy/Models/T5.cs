@@ -129,10 +129,13 @@ public sealed class T5ForConditionalGeneration : ISequenceToSequenceModel
     }
 
     /// <inheritdoc/>
+    public Prelogits Prelogits(Tensor hidden) => new(Config.ScaleDecoderOutputs ? hidden * (1 / Math.Sqrt(Config.HiddenSize)) : hidden, head);
+
+    /// <inheritdoc/>
     public Tensor Logits(Tensor hidden)
     {
         using var scope = torch.NewDisposeScope();
-        return scope.MoveToOuter(head.forward(Config.ScaleDecoderOutputs ? hidden * (1 / Math.Sqrt(Config.HiddenSize)) : hidden));
+        return scope.MoveToOuter(Prelogits(hidden).Logits());
     }
 
     /// <inheritdoc/>

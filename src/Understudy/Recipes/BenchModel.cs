@@ -146,7 +146,7 @@ internal sealed class BenchModel : IDisposable
             case ICausalLanguageModel causal:
                 using (session.Autocast())
                 {
-                    return Losses.NextTokenSum(causal.Logits(causal.Hidden(ids, mask)), ids) / batch.Rows.Sum(row => row.Length - 1.0);
+                    return Losses.NextToken(causal.Prelogits(causal.Hidden(ids, mask)), ids, batch.Rows.Sum(row => row.Length - 1.0));
                 }
 
             case ISequenceToSequenceModel writer:

@@ -124,7 +124,7 @@ public static class FineTuneTeacher
                 Tensor share;
                 using (session.Autocast())
                 {
-                    share = Losses.NextTokenSum(teacher.Model.Logits(teacher.Model.Hidden(ids, mask)), ids, weights, training.LabelSmoothing) / step.Weight;
+                    share = Losses.NextToken(teacher.Model.Prelogits(teacher.Model.Hidden(ids, mask)), ids, step.Weight, weights, training.LabelSmoothing);
                 }
 
                 share.backward();

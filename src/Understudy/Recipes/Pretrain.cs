@@ -76,7 +76,7 @@ public static class Pretrain
                 Tensor share;
                 using (session.Autocast())
                 {
-                    share = Losses.NextTokenSum(model.Logits(model.Hidden(ids)), ids, labelSmoothing: training.LabelSmoothing) / step.Weight;
+                    share = Losses.NextToken(model.Prelogits(model.Hidden(ids)), ids, step.Weight, labelSmoothing: training.LabelSmoothing);
                 }
 
                 share.backward();
@@ -118,7 +118,7 @@ public static class Pretrain
             using var scope = torch.NewDisposeScope();
             using var autocast = Precision.Autocast(options.Precision, context.Device);
             var ids = text.HeldOut.Batch(rows).To(context.Device).Ids;
-            sum += Losses.NextTokenSum(model.Logits(model.Hidden(ids)), ids).item<double>();
+            sum += Losses.NextToken(model.Prelogits(model.Hidden(ids)), ids, divisor: 1).item<double>();
         }
 
         return sum / ((double)text.HeldOut.Rows * (text.HeldOut.RowLength - 1));

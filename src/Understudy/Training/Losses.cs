@@ -1,3 +1,4 @@
+using Understudy.Models;
 using Understudy.Torch;
 
 namespace Understudy.Training;
@@ -17,18 +18,22 @@ public static class Losses
     public static Tensor NextTokenSum(Tensor logits, Tensor labels, Tensor? weights = null, double labelSmoothing = 0)
     {
         using var scope = torch.NewDisposeScope();
-        var tokens = labels.size(1);
-        // Moving the labels instead of the logits saves a copy of the largest tensor of a step.
-        var ignored = torch.full([labels.size(0), 1], IgnoreIndex, ScalarType.Int64, labels.device);
-        var targets = torch.cat([labels.narrow(1, 1, tokens - 1), ignored], 1).view(-1);
-        var counted = targets.ne(IgnoreIndex).to(ScalarType.Float32);
-        if (weights is not null)
-        {
-            var none = torch.zeros([labels.size(0), 1], device: labels.device);
-            counted = counted * torch.cat([weights.narrow(1, 1, tokens - 1), none], 1).view(-1);
-        }
-
+        var (targets, counted) = NextTokens(labels, weights);
         return scope.MoveToOuter(nn.functional.weighted_cross_entropy(logits.view(-1, logits.size(-1)), targets, counted, labelSmoothing));
+    }
+
+    /// <summary>The same without keeping logits, and computed for the tokens that count alone; divided at once.</summary>
+    /// <param name="prelogits">Of hidden states [batch, tokens, hidden].</param>
+    /// <param name="labels">[batch, tokens] int64: the tokens themselves, <see cref="IgnoreIndex"/> where a token does not count as a target.</param>
+    /// <param name="divisor">What the sum is divided by, above 0: <see cref="NextTokenWeight"/> of the whole batch.</param>
+    /// <param name="weights">[batch, tokens] float32, the weight of a token as a target; null for 1.</param>
+    /// <param name="labelSmoothing">Share of the target spread evenly over the vocabulary, from 0 to below 1.</param>
+    /// <returns>A float32 scalar.</returns>
+    public static Tensor NextToken(Prelogits prelogits, Tensor labels, double divisor, Tensor? weights = null, double labelSmoothing = 0)
+    {
+        using var scope = torch.NewDisposeScope();
+        var (targets, counted) = NextTokens(labels, weights);
+        return scope.MoveToOuter(prelogits.CrossEntropy(targets, counted / divisor, labelSmoothing));
     }
 
     /// <summary>What <see cref="NextTokenSum"/> is divided by: the sum of the weights of the targets.</summary>
@@ -63,6 +68,22 @@ public static class Losses
         var counted = targets.ne(IgnoreIndex).to(ScalarType.Float32);
         if (weights is not null) counted *= weights.view(-1);
         return scope.MoveToOuter(nn.functional.weighted_cross_entropy(logits.view(-1, logits.size(-1)), targets, counted, labelSmoothing));
+    }
+
+    /// <summary>The same without keeping logits, and computed for the tokens that count alone; divided at once.</summary>
+    /// <param name="prelogits">Of hidden states [batch, target, hidden].</param>
+    /// <param name="labels">[batch, target] int64, <see cref="IgnoreIndex"/> where a token does not count.</param>
+    /// <param name="divisor">What the sum is divided by, above 0: the weights of the labels that count.</param>
+    /// <param name="weights">[batch, target] float32, the weight of a token; null for 1.</param>
+    /// <param name="labelSmoothing">Share of the target spread evenly over the vocabulary, from 0 to below 1.</param>
+    /// <returns>A float32 scalar.</returns>
+    public static Tensor TargetToken(Prelogits prelogits, Tensor labels, double divisor, Tensor? weights = null, double labelSmoothing = 0)
+    {
+        using var scope = torch.NewDisposeScope();
+        var targets = labels.view(-1);
+        var counted = targets.ne(IgnoreIndex).to(ScalarType.Float32);
+        if (weights is not null) counted *= weights.view(-1);
+        return scope.MoveToOuter(prelogits.CrossEntropy(targets, counted / divisor, labelSmoothing));
     }
 
     /// <summary>What a decoder reads when it is to say the labels: the labels shifted right by the start token (transformers' <c>shift_tokens_right</c>).</summary>
@@ -101,5 +122,23 @@ public static class Losses
             : probabilities;
         var perRow = -(logits.log_softmax(-1, ScalarType.Float32) * targets).sum(-1);
         return scope.MoveToOuter((perRow * weights).sum());
+    }
+
+    /// <summary>The target of every token, and how much it counts: both [batch x tokens].</summary>
+    private static (Tensor Targets, Tensor Weights) NextTokens(Tensor labels, Tensor? weights)
+    {
+        using var scope = torch.NewDisposeScope();
+        var tokens = labels.size(1);
+        // Moving the labels instead of the logits saves a copy of the largest tensor of a step.
+        var ignored = torch.full([labels.size(0), 1], IgnoreIndex, ScalarType.Int64, labels.device);
+        var targets = torch.cat([labels.narrow(1, 1, tokens - 1), ignored], 1).view(-1);
+        var counted = targets.ne(IgnoreIndex).to(ScalarType.Float32);
+        if (weights is not null)
+        {
+            var none = torch.zeros([labels.size(0), 1], device: labels.device);
+            counted = counted * torch.cat([weights.narrow(1, 1, tokens - 1), none], 1).view(-1);
+        }
+
+        return (scope.MoveToOuter(targets), scope.MoveToOuter(counted));
     }
 }

@@ -1,0 +1,52 @@
+#include "kernels/softmax_rows.h"
+
+#include "kernels/simd.h"
+
+#include <cmath>
+#include <limits>
+
+namespace understudy {
+
+namespace {
+
+template <class T>
+UNDERSTUDY_INLINE RowSums row_sums(const T* row, int64_t classes) {
+    float largest = -std::numeric_limits<float>::infinity();
+    float sum = 0;
+#pragma omp simd reduction(max : largest) reduction(+ : sum)
+    for (int64_t i = 0; i < classes; i++) {
+        const float value = load(row, i);
+        largest = value > largest ? value : largest;
+        sum += value;
+    }
+    float total = 0;
+#pragma omp simd reduction(+ : total)
+    for (int64_t i = 0; i < classes; i++) {
+        total += exponential(load(row, i) - largest);
+    }
+    return {largest + std::log(total), sum};
+}
+
+template <class T>
+UNDERSTUDY_INLINE void row_gradient(const T* row, T* gradient, int64_t classes, float log_sum_exp, float scale, float spread) {
+#pragma omp simd
+    for (int64_t i = 0; i < classes; i++) {
+        store(gradient, i, scale * (exponential(load(row, i) - log_sum_exp) - spread));
+    }
+}
+
+}  // namespace
+
+UNDERSTUDY_SIMD RowSums row_sums_of(const float* row, int64_t classes) { return row_sums(row, classes); }
+UNDERSTUDY_SIMD RowSums row_sums_of(const c10::BFloat16* row, int64_t classes) { return row_sums(row, classes); }
+
+UNDERSTUDY_SIMD void row_gradient_of(const float* row, float* gradient, int64_t classes, float log_sum_exp,
+                                     float scale, float spread) {
+    row_gradient(row, gradient, classes, log_sum_exp, scale, spread);
+}
+UNDERSTUDY_SIMD void row_gradient_of(const c10::BFloat16* row, c10::BFloat16* gradient, int64_t classes,
+                                     float log_sum_exp, float scale, float spread) {
+    row_gradient(row, gradient, classes, log_sum_exp, scale, spread);
+}
+
+}  // namespace understudy
