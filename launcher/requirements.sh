@@ -75,9 +75,11 @@ has_reference_blas() {
 # oneDNN's headers: with them the matrix products of a training are made by oneDNN directly, up to twice as fast.
 # Processors other than x86 have little of it.
 lacks_onednn() {
-    local folder
+    local folder folders
     [ "$(uname -m)" = x86_64 ] || return 1
-    for folder in /usr/include /usr/local/include ${CPATH//:/ }; do
+    # As CMake looks for them; a path that is set stands for the system's.
+    IFS=: read -ra folders <<<"${CMAKE_INCLUDE_PATH:-/usr/include:/usr/local/include}"
+    for folder in "${folders[@]}"; do
         [ ! -e "$folder/dnnl.hpp" ] || return 1
     done
 }

@@ -154,8 +154,7 @@ internal sealed class BenchModel : IDisposable
                 var input = Losses.DecoderInput(labels, writer.DecoderStartTokenId, writer.PadTokenId);
                 using (session.Autocast())
                 {
-                    output = writer.Logits(writer.Decode(input, writer.Encode(ids, mask), mask));
-                    return Losses.TargetTokenSum(output, labels) / batch.TargetTokens;
+                    return Losses.TargetToken(writer.Prelogits(writer.Decode(input, writer.Encode(ids, mask), mask)), labels, batch.TargetTokens);
                 }
 
             case ISequenceClassifier classifier:

@@ -44,6 +44,7 @@ public sealed partial class LauncherBuildTests : IDisposable
 
         var start = new ProcessStartInfo(link, ["hello"]) { RedirectStandardOutput = true, RedirectStandardError = true };
         start.Environment["LIBTORCH"] = sandbox.Libtorch;
+        start.Environment["CMAKE_INCLUDE_PATH"] = sandbox.Headers;
         start.Environment["PATH"] = sandbox.Tools;
         start.Environment.Remove("DOTNET_ROOT");
         using var linked = Process.Start(start)!;
@@ -58,6 +59,7 @@ public sealed partial class LauncherBuildTests : IDisposable
         Assert.Equal(0, sandbox.Run(["build"]).ExitCode);
         var start = new ProcessStartInfo("bash", ["-c", "exec \"$0\" hello <&-", sandbox.Launcher]) { RedirectStandardOutput = true, RedirectStandardError = true };
         start.Environment["LIBTORCH"] = sandbox.Libtorch;
+        start.Environment["CMAKE_INCLUDE_PATH"] = sandbox.Headers;
         start.Environment["PATH"] = sandbox.Tools;
         start.Environment["FAKE_PROGRAM_READS"] = "1";
         start.Environment.Remove("DOTNET_ROOT");

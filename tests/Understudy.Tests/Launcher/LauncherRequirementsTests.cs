@@ -47,6 +47,24 @@ public sealed class LauncherRequirementsTests : IDisposable
     }
 
     [Fact]
+    public void Goes_on_without_the_headers_of_oneDNN_and_says_what_that_costs()
+    {
+        var (code, _, error) = sandbox.Run(["run"], ("CMAKE_INCLUDE_PATH", sandbox.Tools), ("UNDERSTUDY_NO_INSTALL", "1"));
+        Assert.Equal(0, code);
+        Assert.StartsWith("understudy: warning: oneDNN's headers (libdnnl-dev) are not there: training works, and takes up to twice as long. Install libdnnl-dev, then run the same command again.\n", error, StringComparison.Ordinal);
+        Assert.DoesNotContain(sandbox.TakeCalls(), call => call.StartsWith("apt-get", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void Installs_the_headers_of_oneDNN_and_builds_again_once_they_are_there()
+    {
+        Assert.Equal(0, sandbox.Run(["run"], ("CMAKE_INCLUDE_PATH", sandbox.Tools)).ExitCode);
+        Assert.Contains("apt-get -o DPkg::Lock::Timeout=300 install -q -y --no-install-recommends libdnnl-dev", sandbox.TakeCalls());
+        sandbox.Run(["run"]);
+        Assert.Contains("cmake -S", sandbox.TakeCalls());
+    }
+
+    [Fact]
     public void Installs_nothing_when_told_so()
     {
         sandbox.Uninstall("cmake");

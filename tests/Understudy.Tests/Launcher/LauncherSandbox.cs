@@ -33,6 +33,7 @@ public sealed partial class LauncherSandbox : IDisposable
         Write("tests/Understudy.Tests/Tests.cs", "// tests");
         Write("../libtorch/share/cmake/Torch/TorchConfig.cmake", "");
         Write("../libtorch/lib/libtorch_cpu.so", "");
+        Write("../headers/dnnl.hpp", "");
 
         AddTool("id", "echo 0");
         AddTool("c++", "");
@@ -79,6 +80,9 @@ public sealed partial class LauncherSandbox : IDisposable
     public string Project => Path.Combine(folder, "the project");
 
     public string Launcher => Path.Combine(Project, "understudy");
+
+    /// <summary>Where the headers of oneDNN are looked for.</summary>
+    public string Headers => Path.Combine(folder, "headers");
 
     /// <summary>A folder with the layout of an unpacked libtorch.</summary>
     public string Libtorch => Path.Combine(folder, "libtorch");
@@ -147,6 +151,7 @@ public sealed partial class LauncherSandbox : IDisposable
         start.Environment["PATH"] = Tools;
         start.Environment["HOME"] = folder;
         start.Environment["LIBTORCH"] = Libtorch;
+        start.Environment["CMAKE_INCLUDE_PATH"] = Headers;
         start.Environment["FAKE_CALLS"] = CallsFile;
         start.Environment["FAKE_STORE"] = Store;
         start.Environment["FAKE_TOOLS"] = Tools;
