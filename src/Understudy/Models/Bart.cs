@@ -335,15 +335,15 @@ internal sealed class BartBody
             using var scope = torch.NewDisposeScope();
             var (key, value) = selfAttention.KeysAndValues(x);
             if (cache is not null) (key, value) = cache.Target.Append(layer, key, value);
-            x = selfNorm.forward(Drop(selfAttention.forward(x, key, value, mask, mode.Attention), mode.Hidden) + x);
+            (x, var inner) = selfNorm.Twice(DropAndAdd(x, selfAttention.forward(x, key, value, mask, mode.Attention), mode.Hidden));
             if (sourceAttention is not null)
             {
                 (key, value) = cache?.Source(layer, () => sourceAttention.KeysAndValues(encoded!)) ?? sourceAttention.KeysAndValues(encoded!);
-                x = sourceNorm!.forward(Drop(sourceAttention.forward(x, key, value, sourceMask, mode.Attention), mode.Hidden) + x);
+                (x, inner) = sourceNorm!.Twice(DropAndAdd(x, sourceAttention.forward(inner, key, value, sourceMask, mode.Attention), mode.Hidden));
             }
 
-            var inner = Drop(act(up.forward(x)), mode.Activation);
-            return scope.MoveToOuter(finalNorm.forward(Drop(down.forward(inner), mode.Hidden) + x));
+            inner = Drop(act(up.forward(inner)), mode.Activation);
+            return scope.MoveToOuter(finalNorm.forward(DropAndAdd(x, down.forward(inner), mode.Hidden)));
         }
     }
 

@@ -116,8 +116,8 @@ public sealed class BertEncoder
         {
             var mixed = functional.scaled_dot_product_attention(Split(query.forward(x)), Split(key.forward(x)), Split(value.forward(x)), mask, attentionDropout);   // [batch, heads, tokens, head_dim]
             var joined = mixed.transpose(1, 2).reshape(x.size(0), x.size(1), x.size(2));
-            x = attentionNorm.forward(Drop(attentionOutput.forward(joined), hiddenDropout) + x);
-            return outputNorm.forward(Drop(down.forward(act(up.forward(x))), hiddenDropout) + x);
+            var (residual, inner) = attentionNorm.Twice(DropAndAdd(x, attentionOutput.forward(joined), hiddenDropout));
+            return outputNorm.forward(DropAndAdd(residual, down.forward(act(up.forward(inner))), hiddenDropout));
         }
 
         private Tensor Split(Tensor x) => x.view(x.size(0), x.size(1), heads, x.size(2) / heads).transpose(1, 2);

@@ -149,14 +149,14 @@ public sealed class Gpt2LMHeadModel : ICausalLanguageModel
         internal Tensor forward(Tensor x, Step step)
         {
             using var scope = torch.NewDisposeScope();
-            x = Drop(Attend(attentionNorm.forward(x), step), step.ResidualDropout) + x;
-            return scope.MoveToOuter(Drop(down.forward(act(up.forward(feedForwardNorm.forward(x)))), step.ResidualDropout) + x);
+            var (residual, inner) = attentionNorm.Branch(x);
+            (residual, inner) = feedForwardNorm.Branch(DropAndAdd(residual, Attend(inner, step), step.ResidualDropout));
+            return scope.MoveToOuter(DropAndAdd(residual, down.forward(act(up.forward(inner))), step.ResidualDropout));
         }
 
         private Tensor Attend(Tensor x, Step step)
         {
-            var parts = queryKeyValue.forward(x).chunk(3, 2);   // query, key, value side by side, each [batch, tokens, hidden]
-            var (query, key, value) = (Heads(parts[0]), Heads(parts[1]), Heads(parts[2]));
+            var (query, key, value) = nn.functional.split_heads(queryKeyValue.forward(x), heads, byHead: false);   // [batch, heads, tokens, head_dim]
             if (queryScale != 1) query *= queryScale;
             if (step.Cache is not null)
             {
@@ -165,7 +165,5 @@ public sealed class Gpt2LMHeadModel : ICausalLanguageModel
 
             return output.forward(Attention.Run(query, key, value, step.Mask, step.AttentionDropout));
         }
-
-        private Tensor Heads(Tensor x) => x.view(x.size(0), x.size(1), heads, x.size(2) / heads).transpose(1, 2);   // [batch, heads, tokens, head_dim]
     }
 }

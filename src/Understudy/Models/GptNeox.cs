@@ -157,15 +157,15 @@ public sealed class GptNeoxForCausalLM : ICausalLanguageModel
 
         internal Tensor forward(Tensor x, Step step)
         {
-            var attended = Drop(Attend(inputNorm.forward(x), step), step.HiddenDropout);
             if (parallel)
             {
-                var changed = Drop(FeedForward(postAttentionNorm.forward(x)), step.HiddenDropout);
-                return changed + attended + x;
+                var (around, forAttention, forFeedForward) = inputNorm.Branch(x, postAttentionNorm);
+                return functional.dropout_add(around, FeedForward(forFeedForward), Attend(forAttention, step), step.HiddenDropout);
             }
 
-            x = attended + x;
-            return Drop(FeedForward(postAttentionNorm.forward(x)), step.HiddenDropout) + x;
+            var (residual, inner) = inputNorm.Branch(x);
+            (residual, inner) = postAttentionNorm.Branch(DropAndAdd(residual, Attend(inner, step), step.HiddenDropout));
+            return DropAndAdd(residual, FeedForward(inner), step.HiddenDropout);
         }
 
         private Tensor Attend(Tensor x, Step step)
@@ -173,10 +173,7 @@ public sealed class GptNeoxForCausalLM : ICausalLanguageModel
             var batch = x.size(0);
             var tokens = x.size(1);
             // One row of the fused weight holds query, key and value of one head side by side: [heads, 3 x head_dim].
-            var fused = queryKeyValue.forward(x).view(batch, tokens, heads, 3 * headDim).transpose(1, 2);   // [batch, heads, tokens, 3 x head_dim]
-            var query = functional.rotary_embedding(fused.narrow(3, 0, headDim), step.Cosine, step.Sine);
-            var key = functional.rotary_embedding(fused.narrow(3, headDim, headDim), step.Cosine, step.Sine);
-            var value = fused.narrow(3, 2 * headDim, headDim);
+            var (query, key, value) = functional.split_heads(queryKeyValue.forward(x), heads, byHead: true, step.Cosine, step.Sine);   // [batch, heads, tokens, head_dim]
             if (step.Cache is not null)
             {
                 (key, value) = step.Cache.Append(layer, key, value);

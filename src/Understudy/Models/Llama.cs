@@ -21,7 +21,7 @@ public sealed class LlamaForCausalLM : ICausalLanguageModel
     public LlamaForCausalLM(LlamaConfig config, IParameterSource source, Device? device = null, bool withHead = true)
     {
         Config = config;
-        var act = Activation.ByName(config.HiddenAct, new ConfigJson(config.ToJson(), ConfigJson.FileName));
+        var act = Activation.GatedByName(config.HiddenAct, new ConfigJson(config.ToJson(), ConfigJson.FileName));
         var record = new RecordingSource(source);
         embedding = Embedding.Take(record, "model.embed_tokens", config.VocabSize, config.HiddenSize);
         blocks = [.. Enumerable.Range(0, config.NumHiddenLayers).Select(i => new Block(config, record, act, i))];
@@ -149,9 +149,9 @@ public sealed class LlamaForCausalLM : ICausalLanguageModel
         private readonly Linear gate;
         private readonly Linear up;
         private readonly Linear down;
-        private readonly Func<Tensor, Tensor> act;
+        private readonly Func<Tensor, Tensor?, Tensor> act;
 
-        internal Block(LlamaConfig config, IParameterSource source, Func<Tensor, Tensor> act, int layer)
+        internal Block(LlamaConfig config, IParameterSource source, Func<Tensor, Tensor?, Tensor> act, int layer)
         {
             this.layer = layer;
             this.act = act;
@@ -179,9 +179,9 @@ public sealed class LlamaForCausalLM : ICausalLanguageModel
         internal Tensor forward(Tensor x, Step step)
         {
             using var scope = torch.NewDisposeScope();
-            x = Attend(inputNorm.forward(x), step) + x;
-            var inner = postAttentionNorm.forward(x);
-            return scope.MoveToOuter(down.forward(act(gate.forward(inner)) * up.forward(inner)) + x);
+            var (residual, inner) = inputNorm.Branch(x);
+            (residual, inner) = postAttentionNorm.Branch(functional.dropout_add(residual, Attend(inner, step)));
+            return scope.MoveToOuter(functional.dropout_add(residual, down.forward(act(gate.forward(inner), up.forward(inner)))));
         }
 
         private Tensor Attend(Tensor x, Step step)
@@ -200,7 +200,7 @@ public sealed class LlamaForCausalLM : ICausalLanguageModel
         private Tensor Heads(Tensor x, RmsNorm? norm)
         {
             var split = x.view(x.size(0), x.size(1), -1, headDim);
-            return (norm?.forward(split) ?? split).transpose(1, 2);
+            return (norm?.ForProducts(split) ?? split).transpose(1, 2);
         }
     }
 }

@@ -93,7 +93,8 @@ internal static class TrajectoryParity
             }
 
             var moved = Train(golden, parameters, lossOf);
-            normNoise = Math.Max(normNoise, RelativeNorm(moved.Norms, found.Norms));
+            // Either of the two may be the one whose norm leaps; relative to the other it is the larger difference.
+            normNoise = Math.Max(normNoise, Math.Max(RelativeNorm(moved.Norms, found.Norms), RelativeNorm(found.Norms, moved.Norms)));
             lossNoise = [.. lossNoise.Zip(RelativeDifferences(moved.Losses, found.Losses), Math.Max)];
         }
 
