@@ -262,7 +262,7 @@ public sealed class T5ForConditionalGeneration : ISequenceToSequenceModel
 
         // Attention divides, so the query is multiplied.
         internal Tensor forward(Tensor x, Tensor keys, Tensor values, Tensor? mask, double dropout) =>
-            output.forward(Attention.Run(Heads(query.forward(x)) * queryScale, keys, values, mask, dropout));
+            output.forward(new AttentionPattern(mask).Attend(Heads(query.forward(x)) * queryScale, keys, values, dropout));
 
         private Tensor Heads(Tensor x) => x.view(x.size(0), x.size(1), -1, headDim).transpose(1, 2);   // [batch, heads, tokens, head_dim]
     }
