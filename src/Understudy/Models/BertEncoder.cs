@@ -1,6 +1,5 @@
 using Understudy.Torch;
 using static Understudy.Models.DropoutLayer;
-using static Understudy.Torch.nn;
 
 namespace Understudy.Models;
 

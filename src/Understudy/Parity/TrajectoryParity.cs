@@ -143,7 +143,7 @@ internal static class TrajectoryParity
         Set(parameters, [.. first.Select(value => value + value * torch.randn(value.shape, numbers) * Rounding)]);
     }
 
-    private static void Set(IReadOnlyList<NamedParameter> parameters, IReadOnlyList<Tensor> values)
+    private static void Set(IReadOnlyList<NamedParameter> parameters, List<Tensor> values)
     {
         using var gradients = torch.no_grad();
         for (var i = 0; i < parameters.Count; i++) parameters[i].Value.copy_(values[i]);

@@ -209,7 +209,7 @@ public sealed class NormalizationTests
         internal Tensor Random(params long[] shape) => torch.randn(shape, numbers);
 
         /// <summary>The gradients that there are, which are taken away.</summary>
-        internal IReadOnlyList<Tensor> Gradients(bool withBias = true)
+        internal Tensor[] Gradients(bool withBias = true)
         {
             var all = new[] { X, Weight, Bias, SecondWeight, SecondBias };
             var found = all.Where(leaf => leaf.grad is not null && (withBias || leaf != Bias)).Select(leaf => leaf.grad!.clone()).ToArray();
