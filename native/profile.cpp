@@ -38,8 +38,8 @@ struct Open {
     double operations;
     double bytes;
     bool backward;
-    bool computes_inside;  // whether an operation inside of it said what it computes
-    bool moves_inside;     // the same of what it moves
+    double operations_inside = 0;  // what the operations that it called computed
+    double bytes_inside = 0;       // and moved
 };
 
 double now() {
@@ -65,7 +65,7 @@ public:
         if (!open_.empty()) {
             open_.back().row->seconds += at - open_.back().since;
         }
-        open_.push_back({&row(name, backward), 0, operations, bytes, backward, false, false});
+        open_.push_back({&row(name, backward), 0, operations, bytes, backward});
         const double then = now();
         own_.seconds += then - at;
         open_.back().since = then;
@@ -81,11 +81,11 @@ public:
         ended.row->calls++;
         ended.row->seconds += at - ended.since;
         const double bytes = ended.bytes + extra;
-        ended.row->operations += ended.computes_inside ? 0 : ended.operations;
-        ended.row->bytes += ended.moves_inside ? 0 : bytes;
+        ended.row->operations += std::max(0.0, ended.operations - ended.operations_inside);
+        ended.row->bytes += std::max(0.0, bytes - ended.bytes_inside);
         if (!open_.empty()) {
-            open_.back().computes_inside |= ended.computes_inside || ended.operations > 0;
-            open_.back().moves_inside |= ended.moves_inside || bytes > 0;
+            open_.back().operations_inside += std::max(ended.operations, ended.operations_inside);
+            open_.back().bytes_inside += std::max(bytes, ended.bytes_inside);
             const double then = now();
             own_.seconds += then - at;
             open_.back().since = then;
@@ -274,13 +274,11 @@ UNDERSTUDY_API const char* understudy_profile_stop() {
     return status < 0 ? nullptr : text.c_str();
 }
 
-// Counts what follows, until the matching exit, under a name; 0 when no profile is being taken on this thread.
-UNDERSTUDY_API int32_t understudy_profile_enter(const char* name) {
-    if (profile == nullptr) {
-        return 0;
+// Counts what follows, until the matching exit, under a name; nothing where no profile is being taken on this thread.
+UNDERSTUDY_API void understudy_profile_enter(const char* name, int32_t backward) {
+    if (profile != nullptr) {
+        profile->enter(name, backward != 0, 0, 0, now());
     }
-    profile->enter(name, false, 0, 0, now());
-    return 1;
 }
 
 UNDERSTUDY_API void understudy_profile_exit() {

@@ -12,6 +12,25 @@ internal static class BenchProcess
     /// <summary>This program: an executable, or a <c>.dll</c> that <c>dotnet</c> starts.</summary>
     public static string ThisProgram { get; } = IsHost(Environment.ProcessPath) ? typeof(BenchProcess).Assembly.Location : Environment.ProcessPath!;
 
+    /// <summary>The other program to measure with; null for none.</summary>
+    /// <param name="asked">The program that was asked for; null to look for the one of the earlier measurement.</param>
+    /// <param name="earlier">The earlier measurement.</param>
+    /// <param name="error">Told where a program is there and is not run.</param>
+    /// <exception cref="InvalidDataException">There is no such program.</exception>
+    public static string? Other(string? asked, BenchReport? earlier, TextWriter error)
+    {
+        if (asked is not null)
+            return File.Exists(asked) ? asked : throw new InvalidDataException($"--against-program: there is no file '{asked}'. Name the executable of a build of Understudy, or its Understudy.Cli.dll.");
+        if (earlier?.Program is not { } program || !File.Exists(program.Path))
+            return null;
+        if (program.Build == BenchProgram.BuildAt(AppContext.BaseDirectory))
+            return null;
+        if (BenchProgram.BuildAt(Path.GetDirectoryName(program.Path)!) == program.Build)
+            return program.Path;
+        error.WriteLine($"'{program.Path}' has been built anew since it measured, so what it measured is compared and it is not run. --against-program names a program to run in turns with this one.");
+        return null;
+    }
+
     /// <summary>Runs <c>bench</c> and reads what it measured.</summary>
     /// <param name="program">An executable, or a <c>.dll</c>.</param>
     /// <param name="args">What stands after <c>bench</c>, without <c>--json</c>.</param>

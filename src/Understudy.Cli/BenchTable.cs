@@ -28,10 +28,12 @@ internal static class BenchTable
             foreach (var figures in result.Figures.Where(figures => figures.Profile is not null))
                 text.Append(Profile(Text($"{Name(result)} {ScalarValue.Text(figures.Precision)}, {figures.Threads} threads"), figures.Profile!));
         }
+        foreach (var comparison in report.Comparisons)
+            text.Append('\n').Append(Comparison(comparison));
         return text.ToString();
     }
 
-    internal static string Name(BenchResult result) => result.Shape ?? "custom";
+    private static string Name(BenchResult result) => result.Shape ?? "custom";
 
     /// <summary>One line about a shape.</summary>
     private static string Shape(BenchResult result)
@@ -82,6 +84,40 @@ internal static class BenchTable
     private static string Generations(BenchReport report) => string.Concat(report.Results.SelectMany(result => result.Figures
         .Where(figures => figures.PromptTokensPerSecond is not null)
         .Select(figures => Text($"{Name(result)} {ScalarValue.Text(figures.Precision)} generation, {result.Options.GenerationRows} rows: {figures.PromptTokensPerSecond:N0} prompt tokens/s ({result.Options.PromptLength} a row), {figures.GeneratedTokensPerSecond:N0} new tokens/s ({result.Options.NewTokens} a row)\n"))));
+
+    private static string Comparison(BenchComparison comparison)
+    {
+        var before = comparison.Before;
+        var text = new StringBuilder(comparison.Turns > 0
+            ? Text($"Against {before.Path} (version {before.Version}, build {before.Build}), {comparison.Turns} turns each; ratios are means of the turns with their 95% intervals:\n")
+            : Text($"Against the measurement of {comparison.Date:yyyy-MM-dd HH:mm} UTC (version {before.Version}, build {before.Build}); the 95% intervals cover what varied while each was measured, not what changed on the machine between them:\n"));
+        foreach (var note in comparison.Notes)
+            text.Append(note).Append('\n');
+        var lines = new List<IReadOnlyList<string>> { (string[])["shape", "precision", "figure", "threads", "before", "now", "ratio", "95% interval"] };
+        foreach (var change in comparison.Changes)
+        {
+            lines.Add(
+            [
+                change.Shape ?? "custom",
+                ScalarValue.Text(change.Precision),
+                Unit(change.Figure, 0).Name,
+                Text($"{change.Threads}"),
+                Unit(change.Figure, change.Before).Value,
+                Unit(change.Figure, change.Now).Value,
+                Text($"{change.Ratio:0.000}"),
+                change.Interval is { } interval ? Text($"{interval.Lower:0.000} to {interval.Upper:0.000}") : "",
+            ]);
+        }
+        return text.Append(comparison.Changes.Count > 0 ? TextTable.Of(lines, texts: 3) : "Nothing that was measured can be compared.\n").ToString();
+    }
+
+    private static (string Name, string Value) Unit(string figure, double value) => figure switch
+    {
+        "GEMM operations/s" => ("GEMM GFLOP/s", Text($"{value / 1e9:N0}")),
+        "peak bytes" => ("peak GiB", Text($"{value / Gib:0.00}")),
+        "work/GEMM" or "by length/equal" => (figure, Text($"{100 * value:0.0}%")),
+        _ => (figure, Text($"{value:N0}")),
+    };
 
     private static string Profile(string title, BenchProfile profile)
     {

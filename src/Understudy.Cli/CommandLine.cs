@@ -52,7 +52,9 @@ internal static class CommandLine
         var wrongVerb = parsed.CommandResult.Command is RootCommand && parsed.UnmatchedTokens.Count > 0;
         foreach (var fault in wrongVerb ? parsed.Errors.Where(fault => fault.Message.Contains($"'{parsed.UnmatchedTokens[0]}'", StringComparison.Ordinal)) : parsed.Errors)
             error.WriteLine(fault.Message + Suggestion(parsed, fault));
-        var verb = parsed.CommandResult.Command is RootCommand ? "" : $" {parsed.CommandResult.Command.Name}";
+        var verb = "";
+        for (SymbolResult? result = parsed.CommandResult; result is CommandResult { Command: not RootCommand and var command }; result = result.Parent)
+            verb = $" {command.Name}{verb}";
         error.WriteLine($"'understudy{verb} --help' explains{(verb.Length > 0 ? ", with an example" : "")}.");
         return ExitCodes.InputAtFault;
     }

@@ -11,7 +11,7 @@ internal static partial class Native
     internal static partial nint understudy_profile_stop();
 
     [LibraryImport(Library, StringMarshalling = StringMarshalling.Utf8)]
-    internal static partial int understudy_profile_enter(string name);
+    internal static partial void understudy_profile_enter(string name, int backward);
 
     [LibraryImport(Library)]
     internal static partial void understudy_profile_exit();

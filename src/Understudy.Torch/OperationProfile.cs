@@ -26,10 +26,11 @@ public sealed class OperationProfile : IDisposable
 
     /// <summary>Counts the time until disposed, as far as it is in no operation, as an operation of a name; null, and nothing happens, when no profile is taken on this thread.</summary>
     /// <param name="name">The name.</param>
-    public static IDisposable? Range(string name)
+    /// <param name="backward">Whether it is about gradients, and the operations in it with it: autograd adds gradients up outside of its nodes.</param>
+    public static IDisposable? Range(string name, bool backward = false)
     {
         if (current is null) return null;
-        _ = Native.understudy_profile_enter(name);
+        Native.understudy_profile_enter(name, backward ? 1 : 0);
         return new MeasuredRange();
     }
 

@@ -8,9 +8,6 @@ public static partial class torch
     /// <summary>Version of the libtorch that is loaded, for example <c>1.13.1</c>.</summary>
     public static string __version__ { get; } = Marshal.PtrToStringUTF8(Native.understudy_torch_version()) ?? "";
 
-    /// <summary>The file that the native library was loaded from; null where it is in none of the usual places.</summary>
-    public static string? NativeLibraryPath => Native.Candidates().FirstOrDefault(File.Exists);
-
     /// <summary>GPUs.</summary>
     public static class cuda
     {

@@ -1,7 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
 using Understudy.Recipes;
-using Understudy.Runs;
 using Understudy.Torch;
 
 namespace Understudy.Cli.Verbs;
@@ -9,10 +8,11 @@ namespace Understudy.Cli.Verbs;
 /// <summary><c>understudy bench</c></summary>
 internal static class BenchVerb
 {
-    private const string AllShapes = "all";
-
     // Steps of a profile that says nothing else.
     private const int ProfileSteps = 5;
+
+    // Two programs measured so often in turns have an interval that is of use.
+    private const int Turns = 5;
 
     public static Command Create(Execution execution)
     {
@@ -24,13 +24,16 @@ internal static class BenchVerb
         };
         var profile = new Option<bool>("--profile") { Description = $"Says, after the rates, where the time of a training step goes: a table of its operations over {ProfileSteps} steps (--set profile_steps=N for another number)." };
         var json = new Option<string>("--json") { Description = "Writes everything that was measured to a file, every round included; - writes it to standard output, in place of the table.", HelpName = "FILE" };
+        var against = GlobalOptions.Text("--against", "FILE", "Compares with what --json wrote earlier; without --shape, measures what that did. Where the program that wrote it is still there and is another build than this one, the two are also run in turns.");
+        var againstProgram = GlobalOptions.Text("--against-program", "PROGRAM", "Compares with another build of Understudy, its executable or its Understudy.Cli.dll: the two measure in turns, each in processes of its own.");
+        var turns = GlobalOptions.Number("--turns", 2, $"How often the two programs measure; {Turns} by default.");
         var set = GlobalOptions.Set("What to measure, for example --set architecture.hidden_size=256. May be given several times. Keys: architecture, lora, vocab_size, batch_size, row_length, target_length, shortest_row, gradient_checkpointing, generation_rows, prompt_length, new_tokens, gemm_size, repeats, precisions, threads, profile_steps, seed.");
         var threads = Threads();
         var device = GlobalOptions.Device();
         var verb = new Verb("bench", "Measures training steps and generation of a model with random weights, in turns with a plain matrix product of the same precision: no model can be faster than that. Without --shape: GPT-NeoX 70m, training and generation.",
-            "understudy bench\nunderstudy bench --shape neox-mini --shape roberta-base --json today.json\nunderstudy bench --shape neox-160m --profile --set precisions=[bf16]\nunderstudy bench --set architecture.hidden_size=256 --set architecture.num_attention_heads=4 --set vocab_size=8192 --set batch_size=32")
+            "understudy bench\nunderstudy bench --shape neox-mini --shape roberta-base --json today.json\nunderstudy bench --shape neox-160m --profile --set precisions=[bf16]\nunderstudy bench --against today.json\nunderstudy bench --set architecture.hidden_size=256 --set architecture.num_attention_heads=4 --set vocab_size=8192 --set batch_size=32")
         {
-            shape, profile, json, set, threads, device,
+            shape, profile, json, against, againstProgram, turns, set, threads, device, BenchCurveVerb.Create(execution),
         };
         verb.SetAction(parsed =>
         {
@@ -43,11 +46,18 @@ internal static class BenchVerb
                 overrides.Add($"threads=[{string.Join(',', several)}]");
             GlobalOptions.UseThreads(parsed.GetValue(threads) is [var only] ? only : 0);
             var place = GlobalOptions.DeviceOf(parsed.GetRequiredValue(device));
-            var jobs = Jobs(Names(parsed.GetValue(shape) ?? []), overrides);
-            var results = RunScreen.Show<IReadOnlyList<BenchResult>>(execution.Error, progress => jobs is [var job]
-                ? [Bench.Run(job.Options, place, progress, job.Shape, execution.Stop)]
-                : Apart(jobs, overrides, torch.get_num_threads(), place, progress, execution.Stop));
+            var earlier = parsed.GetValue(against) is { } file ? BenchReport.Read(file) : null;
+            var jobs = BenchJob.All(parsed.GetValue(shape) ?? [], overrides, earlier);
+            var other = BenchProcess.Other(parsed.GetValue(againstProgram), earlier, execution.Error);
+            var apart = new BenchRuns(overrides, torch.get_num_threads(), place, execution.Stop);
+            var (results, comparison) = RunScreen.Show<(IReadOnlyList<BenchResult>, BenchComparison?)>(execution.Error, progress => (jobs, other) switch
+            {
+                (_, not null) => apart.InTurns(jobs, other, parsed.GetValue(turns) is var asked and > 0 ? asked : Turns, progress),
+                ([var job], null) => ([Bench.Run(job.Options, place, progress, job.Shape, execution.Stop)], null),
+                _ => (apart.Each(jobs, progress), null),
+            });
             var report = BenchReport.Of(results, place, BenchProcess.ThisProgram, DateTime.UtcNow);
+            report = report with { Comparisons = [.. Compared(report, comparison, earlier)] };
             var target = parsed.GetValue(json);
             if (target is not null and not "-")
                 report.Write(target);
@@ -57,30 +67,12 @@ internal static class BenchVerb
         return verb;
     }
 
-    private static string?[] Names(string[] given) => given.Length == 0 ? [null]
-        : [.. given.SelectMany(name => name == AllShapes ? BenchShapes.All.Select(shape => shape.Name) : [BenchShapes.ByName(name).Name]).Distinct()];
-
-    /// <summary>What is measured at once: one shape in one precision.</summary>
-    private static List<Job> Jobs(string?[] names, List<string> overrides) =>
-    [
-        .. names.SelectMany(name =>
-        {
-            var options = RunFile.Parse<BenchOptions>(name is null ? "" : RunFile.ToYaml(BenchShapes.ByName(name).Options), name is null ? "command line" : $"shape {name}", overrides).Options;
-            return options.Precisions.Distinct().Select(precision => new Job(name, options with { Precisions = [precision] }));
-        }),
-    ];
-
-    private static List<BenchResult> Apart(List<Job> jobs, List<string> overrides, int threads, Device device, IRunProgress progress, CancellationToken stop)
+    private static IEnumerable<BenchComparison> Compared(BenchReport report, BenchComparison? inTurns, BenchReport? earlier)
     {
-        var results = new List<BenchResult>();
-        using var bar = progress.Start("bench", jobs.Count, "measurements");
-        foreach (var job in jobs)
-        {
-            results.AddRange(BenchProcess.Run(BenchProcess.ThisProgram, job.Arguments(overrides, threads, device), stop).Results);
-            bar.Advance(1, detail: $"{job.Shape} {ScalarValue.Text(job.Options.Precisions[0])}");
-        }
-        bar.Finish();
-        return results;
+        if (inTurns is not null)
+            yield return inTurns;
+        if (earlier is not null)
+            yield return BenchComparison.WithEarlier(report, earlier);
     }
 
     /// <summary>One number of threads as elsewhere, or several.</summary>
@@ -101,14 +93,4 @@ internal static class BenchVerb
             return numbers;
         },
     };
-
-    private sealed record Job(string? Shape, BenchOptions Options)
-    {
-        public IEnumerable<string> Arguments(List<string> overrides, int threads, Device device)
-        {
-            IEnumerable<string> shape = Shape is null ? [] : ["--shape", Shape];
-            IEnumerable<string> sets = overrides.Append($"precisions=[{ScalarValue.Text(Options.Precisions[0])}]").SelectMany(one => (string[])["--set", one]);
-            return [.. shape, .. sets, "--threads", threads.ToString(CultureInfo.InvariantCulture), "--device", device.ToString()];
-        }
-    }
 }

@@ -87,18 +87,18 @@ public static class Bench
         {
             torch.set_num_threads(threads[i]);
             var profile = options.ProfileSteps > 0 ? Profile(model, session, rows) : null;
-            figures.Add(Figures(precision, threads[i], rounds[i], options, profile));
+            using var process = Process.GetCurrentProcess();
+            figures.Add(Figures(precision, threads[i], rounds[i], options, process.PeakWorkingSet64, profile));
         }
 
         model.Model.Training = false;
         return figures;
     }
 
-    private static BenchFigures Figures(PrecisionMode precision, int threads, List<BenchRound> rounds, BenchOptions options, BenchProfile? profile)
+    internal static BenchFigures Figures(PrecisionMode precision, int threads, IReadOnlyList<BenchRound> rounds, BenchOptions options, long peakMemoryBytes, BenchProfile? profile)
     {
         double Of(Func<BenchRound, double> figure) => Median(rounds.Select(figure));
         var generates = options.GenerationRows > 0;
-        using var process = Process.GetCurrentProcess();
         return new BenchFigures(
             precision, threads,
             Of(round => round.GemmRate),
@@ -109,8 +109,19 @@ public static class Bench
             options.ShortestRow is null ? null : Of(round => round.TokensPerSecond / round.EvenTokensPerSecond!.Value),
             generates ? Of(round => round.PromptTokensPerSecond!.Value) : null,
             generates ? Of(round => round.GeneratedTokensPerSecond!.Value) : null,
-            process.PeakWorkingSet64, rounds, profile);
+            peakMemoryBytes, rounds, profile);
     }
+
+    /// <summary>Several measurements of the same as one: all their rounds, the largest of their memories, the first of their profiles.</summary>
+    internal static BenchResult Together(IReadOnlyList<BenchResult> results) => results[0] with
+    {
+        Figures =
+        [
+            .. results.SelectMany(result => result.Figures).GroupBy(figures => (figures.Precision, figures.Threads)).Select(group => Figures(
+                group.Key.Precision, group.Key.Threads, [.. group.SelectMany(figures => figures.Rounds)], results[0].Options,
+                group.Max(figures => figures.PeakMemoryBytes), group.Select(figures => figures.Profile).FirstOrDefault(profile => profile is not null))),
+        ],
+    };
 
     private static BenchRound Training(BenchModel model, TrainingSession session, BenchWork work, BenchRows rows, int round, int steps, double gemm)
     {
@@ -187,7 +198,7 @@ public static class Bench
         return watch.Elapsed.TotalSeconds;
     }
 
-    private static double Median(IEnumerable<double> values)
+    internal static double Median(IEnumerable<double> values)
     {
         var ordered = values.Order().ToArray();
         return (ordered[(ordered.Length - 1) / 2] + ordered[ordered.Length / 2]) / 2;

@@ -54,12 +54,12 @@ internal sealed class BenchModel : IDisposable
         using var scope = torch.NewDisposeScope();
         session.BeginStep();
         Tensor loss;
-        using (OperationProfile.Range("outside of operations, forward"))
+        using (OperationProfile.Range("outside of operations"))
         {
             loss = Loss(session, batch);
         }
 
-        using (OperationProfile.Range("outside of operations, backward"))
+        using (OperationProfile.Range("outside of operations", backward: true))
         {
             loss.backward();
         }
@@ -175,7 +175,6 @@ internal sealed class BenchModel : IDisposable
     {
         public Tensor Take(string name, ParameterInit init, params ReadOnlySpan<long> shape)
         {
-            using var scope = torch.NewDisposeScope();
             using var wide = inner.Take(name, init, shape);
             return DisposeScope.Detach(wide.detach().to(options.BaseDtype.ToScalarType()));
         }

@@ -25,6 +25,9 @@ public sealed record BenchReport
     /// <summary>What was measured.</summary>
     public required IReadOnlyList<BenchResult> Results { get; init; }
 
+    /// <summary>How it compares with another program, and with an earlier measurement; none where it was not compared.</summary>
+    public IReadOnlyList<BenchComparison> Comparisons { get; init; } = [];
+
     /// <summary>A report of this program on this machine.</summary>
     /// <param name="results">What was measured.</param>
     /// <param name="device">Where.</param>
@@ -37,7 +40,7 @@ public sealed record BenchReport
         {
             Format = CurrentFormat,
             Date = date,
-            Program = new BenchProgram(circumstances.Understudy.Split('+')[0], BuildHash(AppContext.BaseDirectory), program),
+            Program = new BenchProgram(circumstances.Understudy.Split('+')[0], BenchProgram.BuildAt(AppContext.BaseDirectory), program),
             Machine = new BenchMachine(circumstances.Processor, circumstances.Cores, ProcessorCores.Count, circumstances.MemoryGib, circumstances.OperatingSystem, circumstances.Dotnet, torch.__version__, device.ToString()),
             Results = results,
         };
@@ -80,25 +83,45 @@ public sealed record BenchReport
             ? report
             : throw new InvalidDataException($"{path}: expected a benchmark of format {CurrentFormat}, found format {report.Format}. Measure again with the program that wrote it, or with this one.");
     }
-
-    /// <summary>Tells one build from another: a hash of the program's own files.</summary>
-    private static string BuildHash(string folder)
-    {
-        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        foreach (var file in Directory.EnumerateFiles(folder, "Understudy*.dll").Where(file => !file.EndsWith(".Tests.dll", StringComparison.Ordinal)).Append(torch.NativeLibraryPath).OfType<string>().Order(StringComparer.Ordinal))
-        {
-            hash.AppendData(File.ReadAllBytes(file));
-        }
-
-        return Convert.ToHexStringLower(hash.GetHashAndReset())[..16];
-    }
 }
 
 /// <summary>A program that measured.</summary>
 /// <param name="Version">The version of Understudy.</param>
 /// <param name="Build">Tells one build of a version from another.</param>
 /// <param name="Path">Where it was: an executable, or a <c>.dll</c> that <c>dotnet</c> starts.</param>
-public sealed record BenchProgram(string Version, string Build, string Path);
+public sealed record BenchProgram(string Version, string Build, string Path)
+{
+    private const string NativeLibrary = "libunderstudy_native.so";
+
+    /// <summary>Tells the build in a folder from others: a hash of the program's own files, the native library included.</summary>
+    /// <param name="folder">Where the program is.</param>
+    internal static string BuildAt(string folder)
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        var own = Directory.EnumerateFiles(folder, "Understudy*.dll").Where(file => !file.EndsWith(".Tests.dll", StringComparison.Ordinal)).Order(StringComparer.Ordinal);
+        foreach (var file in own.Concat(NativeFiles(folder).Where(File.Exists).Take(1)))
+        {
+            hash.AppendData(File.ReadAllBytes(file));
+        }
+
+        return Convert.ToHexStringLower(hash.GetHashAndReset())[..16];
+    }
+
+    // Where the binding looks for it.
+    private static IEnumerable<string> NativeFiles(string folder)
+    {
+        if (Environment.GetEnvironmentVariable("UNDERSTUDY_NATIVE") is { Length: > 0 } named)
+        {
+            yield return Directory.Exists(named) ? System.IO.Path.Combine(named, NativeLibrary) : named;
+        }
+
+        yield return System.IO.Path.Combine(folder, NativeLibrary);
+        for (var above = new DirectoryInfo(folder); above is not null; above = above.Parent)
+        {
+            yield return System.IO.Path.Combine(above.FullName, ".build", "native", NativeLibrary);
+        }
+    }
+}
 
 /// <summary>A machine that was measured.</summary>
 /// <param name="Processor">The processor's name and instruction set.</param>

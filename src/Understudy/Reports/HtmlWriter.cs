@@ -17,7 +17,7 @@ internal sealed class HtmlWriter
     private static readonly HashSet<string> Attributes = new(StringComparer.Ordinal)
     {
         "lang", "class", "id", "scope", "colspan", "tabindex", "role", "aria-label", "aria-labelledby", "aria-hidden", "title", "name", "content", "charset", "http-equiv",
-        "viewBox", "width", "height", "x", "y", "x1", "x2", "y1", "y2", "cx", "cy", "r", "rx", "points", "text-anchor", "transform", "focusable",
+        "viewBox", "width", "height", "x", "y", "x1", "x2", "y1", "y2", "cx", "cy", "r", "rx", "points", "text-anchor", "transform", "focusable", "xmlns",
     };
 
     private readonly TextWriter output;
@@ -25,10 +25,12 @@ internal sealed class HtmlWriter
 
     /// <summary>Begins a page.</summary>
     /// <param name="output">Takes the page; line breaks are <c>\n</c> whatever it says.</param>
-    public HtmlWriter(TextWriter output)
+    /// <param name="isPage">False for a picture by itself.</param>
+    public HtmlWriter(TextWriter output, bool isPage = true)
     {
         this.output = output;
-        output.Write("<!DOCTYPE html>\n");
+        if (isPage)
+            output.Write("<!DOCTYPE html>\n");
     }
 
     /// <summary>Opens an element until what is returned is disposed.</summary>

@@ -13,6 +13,12 @@ internal static class LineChart
 {
     private const double Width = 380, Height = 232, Left = 54, Right = 12, Top = 12, Bottom = 40;
 
+    // A picture may stand on a page of any colour, so it brings its own paper.
+    private const string PictureStyle = """
+        .paper { fill: #fff; } text { fill: #566069; font: 12px system-ui, "Segoe UI", Roboto, "Liberation Sans", sans-serif; } .grid { stroke: #e0e4e8; }
+        .curve { fill: none; stroke-linejoin: round; } .s0 { stroke: #8fc1ea; stroke-width: 4; } .s1 { stroke: #9c3b00; stroke-width: 1.2; }
+        """;
+
     /// <summary>Draws them.</summary>
     /// <param name="page">Takes it.</param>
     /// <param name="title">What it shows.</param>
@@ -22,10 +28,41 @@ internal static class LineChart
     /// <param name="share">Whether y is a share, shown in per cent.</param>
     public static void Draw(HtmlWriter page, string title, string xName, string yName, IReadOnlyList<LineChartCurve> curves, bool share = false)
     {
+        using var svg = page.Open("svg", ("class", "lines"), ("role", "img"), ("viewBox", ViewBox), ("focusable", "false"));
+        Content(page, title, xName, yName, curves, share);
+    }
+
+    /// <summary>The same as a picture by itself, an SVG file, with the names of the curves where there are several.</summary>
+    /// <param name="title">What it shows.</param>
+    /// <param name="xName">What the x axis is of, with its unit.</param>
+    /// <param name="yName">What the y axis is of, with its unit.</param>
+    /// <param name="curves">At least one finite point in all. The first is drawn wide, below the second.</param>
+    public static string Picture(string title, string xName, string yName, IReadOnlyList<LineChartCurve> curves)
+    {
+        using var text = new StringWriter();
+        var page = new HtmlWriter(text, isPage: false);
+        using (page.Open("svg", ("xmlns", "http://www.w3.org/2000/svg"), ("width", Place(2 * Width)), ("height", Place(2 * Height)), ("viewBox", ViewBox), ("class", "lines")))
+        {
+            page.Style(PictureStyle);
+            page.Empty("rect", ("class", "paper"), ("width", Place(Width)), ("height", Place(Height)));
+            Content(page, title, xName, yName, curves, share: false);
+            foreach (var (curve, i) in curves.Count > 1 ? curves.Select((curve, i) => (curve, i)) : [])
+            {
+                var y = Top + 12 + (18 * i);
+                page.Empty("line", ("class", $"curve s{curve.Colour}"), ("x1", Place(Width - 110)), ("x2", Place(Width - 82)), ("y1", Place(y)), ("y2", Place(y)));
+                page.Leaf("text", curve.Name, ("x", Place(Width - 76)), ("y", Place(y + 4)));
+            }
+        }
+        return text.ToString() + "\n";
+    }
+
+    private static string ViewBox => $"0 0 {Place(Width)} {Place(Height)}";
+
+    private static void Content(HtmlWriter page, string title, string xName, string yName, IReadOnlyList<LineChartCurve> curves, bool share)
+    {
         var finite = curves.SelectMany(curve => curve.Points).Where(point => double.IsFinite(point.Y)).ToArray();
         var xs = Axis.Over(0, finite.Max(point => point.X), 5);
         var ys = Axis.Over(Math.Min(0, finite.Min(point => point.Y)), finite.Max(point => point.Y), 5);
-        using var svg = page.Open("svg", ("class", "lines"), ("role", "img"), ("viewBox", $"0 0 {Place(Width)} {Place(Height)}"), ("focusable", "false"));
         page.Leaf("title", title);
         page.Leaf("desc", string.Join("; ", curves.Where(curve => curve.Points.Count > 0).Select(curve =>
             $"{VisibleText.Cut(curve.Name, 80)}: from {Value(curve.Points[0].Y)} to {Value(curve.Points[^1].Y)}")));

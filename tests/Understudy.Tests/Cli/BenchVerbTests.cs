@@ -32,10 +32,45 @@ public sealed class BenchVerbTests
         Assert.All(report.Results, result => Assert.Equal("neox-mini", result.Shape));
     }
 
+    [Fact]
+    public void An_earlier_file_says_what_is_measured_and_is_compared_with()
+    {
+        using var folder = new TemporaryFolder();
+        var file = folder["bench.json"];
+        Assert.Equal(0, Run(["bench", "--shape", "minilm", "--set", "precisions=[fp32]", "--json", file, .. Tiny]).Exit);
+        var (exit, output, error) = Run(["bench", "--against", file, .. Tiny]);
+        Assert.Equal(0, exit);
+        // The program that wrote it is this one, so there is nothing to run in turns with.
+        Assert.DoesNotContain("built anew", error, StringComparison.Ordinal);
+        Assert.Matches(@"\nAgainst the measurement of [-0-9]+ [0-9:]+ UTC \(version [0-9.]+, build [0-9a-f]{16}\); the 95% intervals cover what varied while each was measured, not what changed on the machine between them:\n", output);
+        Assert.Matches(@"\nminilm +fp32 +tokens/s +[0-9]+ +[0-9,]+ +[0-9,]+ +[0-9.]+\n", output);
+        Assert.DoesNotContain("bf16", output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Another_program_is_measured_in_turns()
+    {
+        using var folder = new TemporaryFolder();
+        var file = folder["bench.json"];
+        using var program = new ProgramProcess(["bench", "--shape", "neox-mini", "--set", "precisions=[fp32]", "--threads", "1", "--against-program", Path.Combine(AppContext.BaseDirectory, "Understudy.Cli.dll"), "--turns", "2", "--json", file, .. Tiny]);
+        var (exit, output, error) = program.End();
+        Assert.Equal((0, ""), (exit, exit == 0 ? "" : error));
+        Assert.Contains(", 2 turns each; ratios are means of the turns with their 95% intervals:\n", output, StringComparison.Ordinal);
+        var report = BenchReport.Read(file);
+        Assert.Equal(2, Assert.Single(report.Results[0].Figures).Rounds.Count);
+        var change = Assert.Single(report.Comparisons).Changes[0];
+        Assert.Equal(("tokens/s", 2), (change.Figure, change.Ratios.Count));
+        Assert.InRange(change.Ratio, change.Interval!.Value.Lower, change.Interval.Value.Upper);
+    }
+
     [Theory]
     [InlineData("--threads: expected a whole number of at least 1, found '0'.\n'understudy bench --help' explains, with an example.\n", "--threads", "1,0")]
     [InlineData("--threads: expected a whole number of at least 0, found 'two'.\n'understudy bench --help' explains, with an example.\n", "--threads", "two")]
     [InlineData("There is no shape 'mini'. Did you mean 'minilm'? There are: neox-mini, neox-70m, neox-160m, neox-410m, neox-410m-lora, minilm, minilm-rows, roberta-base, roberta-large, bart-large, and all.\n", "--shape", "mini")]
+    [InlineData("--against-program: there is no file '/nowhere/understudy'. Name the executable of a build of Understudy, or its Understudy.Cli.dll.\n", "--against-program", "/nowhere/understudy")]
+    [InlineData("/nowhere/a.json: there is no such file. 'understudy bench --json FILE' writes one.\n", "--against", "/nowhere/a.json")]
+    [InlineData("--turns: expected a whole number of at least 2, found '1'.\n'understudy bench --help' explains, with an example.\n", "--turns", "1")]
+    [InlineData("Option '--text' is required.\n'understudy bench curve --help' explains, with an example.\n", "curve")]
     public void What_cannot_be_measured_is_refused(string expected, params string[] args) => Assert.Equal((2, "", expected), Run(["bench", .. args]));
 
     private static (int Exit, string Output, string Error) Run(params string[] args)
