@@ -1,6 +1,5 @@
 // Element-wise operations and reductions.
 #include "abi.h"
-#include "kernels/gelu.h"
 
 using namespace understudy;
 
@@ -45,7 +44,6 @@ UNARY(cos)
 UNARY(tanh)
 UNARY(sigmoid)
 UNARY(relu)
-UNARY(silu)
 UNARY(isfinite)
 UNARY(logical_not)
 
@@ -85,10 +83,6 @@ IN_PLACE_SCALAR(add_)
 IN_PLACE_SCALAR(mul_)
 IN_PLACE_SCALAR(div_)
 IN_PLACE_SCALAR(fill_)
-
-UNDERSTUDY_API Handle understudy_gelu(ConstHandle x, int32_t tanh_approximation) {
-    return tensor_of([&] { return tanh_approximation != 0 ? at::gelu(*x, "tanh") : understudy::gelu(*x); });
-}
 
 UNDERSTUDY_API Handle understudy_clamp(ConstHandle x, NativeScalar low, NativeScalar high) {
     return tensor_of([&] { return at::clamp(*x, to_scalar(low), to_scalar(high)); });

@@ -45,6 +45,10 @@ UNDERSTUDY_API Handle understudy_index_select(ConstHandle x, int64_t dim, ConstH
     return tensor_of([&] { return x->index_select(dim, *indices); });
 }
 
+UNDERSTUDY_API Handle understudy_index_copy(ConstHandle x, int64_t dim, ConstHandle indices, ConstHandle source) {
+    return tensor_of([&] { return x->index_copy(dim, *indices, *source); });
+}
+
 UNDERSTUDY_API Handle understudy_gather(ConstHandle x, int64_t dim, ConstHandle indices) {
     return tensor_of([&] { return x->gather(dim, *indices); });
 }

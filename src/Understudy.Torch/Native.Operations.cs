@@ -242,6 +242,9 @@ internal static partial class Native
     internal static partial TensorHandle understudy_index_select(TensorHandle x, long dim, TensorHandle indices);
 
     [LibraryImport(Library)]
+    internal static partial TensorHandle understudy_index_copy(TensorHandle x, long dim, TensorHandle indices, TensorHandle source);
+
+    [LibraryImport(Library)]
     internal static partial TensorHandle understudy_gather(TensorHandle x, long dim, TensorHandle indices);
 
     [LibraryImport(Library)]

@@ -14,6 +14,7 @@ public sealed partial class Tensor
     public Tensor narrow(long dim, long start, long length) => new(Native.understudy_narrow(handle, dim, start, length));
     public Tensor select(long dim, long index) => new(Native.understudy_select(handle, dim, index));
     public Tensor index_select(long dim, Tensor index) => new(Native.understudy_index_select(handle, dim, index.handle));
+    public Tensor index_copy(long dim, Tensor index, Tensor source) => new(Native.understudy_index_copy(handle, dim, index.handle, source.handle));
     public Tensor gather(long dim, Tensor index) => new(Native.understudy_gather(handle, dim, index.handle));
     public Tensor masked_select(Tensor mask) => new(Native.understudy_masked_select(handle, mask.handle));
     public Tensor repeat_interleave(long repeats, long dim) => new(Native.understudy_repeat_interleave(handle, repeats, dim));

@@ -123,7 +123,7 @@ public sealed partial class Tensor : IDisposable
         }
     }
 
-    /// <summary>The elements of a contiguous CPU tensor, without a copy; valid while the tensor is alive.</summary>
+    /// <summary>The elements of a contiguous CPU tensor, without a copy; valid while the tensor is alive. For reading: what is written is not noticed by autograd, nor by the 16-bit copy of a weight.</summary>
     /// <typeparam name="T">As for <see cref="ToArray{T}"/>.</typeparam>
     /// <exception cref="InvalidOperationException">Not on the CPU, not contiguous, another element size, or more than 2^31 - 1 elements.</exception>
     public unsafe Span<T> data<T>()

@@ -36,6 +36,21 @@ public static class Activation
         _ => throw config.Unsupported(key, name, string.Join(", ", Names)),
     };
 
+    /// <summary>The function of a name, times the other half of a gated layer (Shazeer, arXiv 2002.05202) where there is one.</summary>
+    /// <inheritdoc cref="ByName"/>
+    public static Func<Tensor, Tensor?, Tensor> GatedByName(string name, ConfigJson config, string key = "hidden_act")
+    {
+        var act = ByName(name, config, key);
+        Func<Tensor, Tensor, Tensor> product = name switch
+        {
+            "silu" or "swish" => nn.functional.silu_gated,
+            "gelu" or "gelu_python" => (x, gated) => nn.functional.gelu_gated(x, gated),
+            "gelu_new" or "gelu_fast" or "gelu_accurate" or "gelu_python_tanh" or "gelu_pytorch_tanh" => (x, gated) => nn.functional.gelu_gated(x, gated, tanhApproximation: true),
+            _ => (x, gated) => act(x) * gated,
+        };
+        return (x, gated) => gated is null ? act(x) : product(x, gated);
+    }
+
     // log(1 + e^x) without overflow.
     private static Tensor Softplus(Tensor x) => nn.functional.relu(x) + ((-x.abs()).exp() + 1).log();
 }

@@ -241,14 +241,15 @@ internal sealed class BartBody
     internal Tensor Encode(Tensor inputIds, Tensor? attentionMask, BartMode mode)
     {
         using var scope = torch.NewDisposeScope();
-        var mask = AttentionMasks.Padding(attentionMask);
-        var x = Embed(encoder, inputIds, 0, mode);
+        var unpadding = Unpadding.Of(attentionMask);
+        var pattern = unpadding is null ? new AttentionPattern(AttentionMasks.Padding(attentionMask)) : new AttentionPattern(Starts: unpadding.Starts);
+        var x = Embed(encoder, inputIds, 0, mode, unpadding);
         foreach (var block in encoder.Blocks)
         {
-            if (!IsLeftOut(mode.EncoderLayers)) x = Blocks.Run(mode.Checkpointed, x, input => block.forward(input, null, mask, null, null, mode));
+            if (!IsLeftOut(mode.EncoderLayers)) x = Blocks.Run(mode.Checkpointed, x, input => block.forward(input, null, pattern, null, null, mode));
         }
 
-        return scope.MoveToOuter(x);
+        return scope.MoveToOuter(unpadding?.Unpack(x) ?? x);
     }
 
     internal Tensor Decode(Tensor inputIds, Tensor encoded, Tensor? attentionMask, SequenceToSequenceCache? cache, BartMode mode)
@@ -256,13 +257,13 @@ internal sealed class BartBody
         using var scope = torch.NewDisposeScope();
         var tokens = inputIds.size(1);
         var past = cache?.Target.Length ?? 0;
-        var mask = AttentionMasks.Causal(null, tokens, past + tokens, inputIds.device);
-        var sourceMask = AttentionMasks.Padding(attentionMask);
+        var pattern = past == 0 ? new AttentionPattern(IsCausal: true) : new AttentionPattern(AttentionMasks.Causal(null, tokens, past + tokens, inputIds.device));
+        var sourcePattern = new AttentionPattern(AttentionMasks.Padding(attentionMask));
         var x = Embed(decoder, inputIds, past, mode);   // [batch, tokens, hidden]
         foreach (var block in decoder.Blocks)
         {
             if (IsLeftOut(mode.DecoderLayers)) continue;
-            x = Blocks.Run(mode.Checkpointed, [x, encoded.view(encoded.shape)], inputs => block.forward(inputs[0], inputs[1], mask, sourceMask, cache, mode));
+            x = Blocks.Run(mode.Checkpointed, [x, encoded.view(encoded.shape)], inputs => block.forward(inputs[0], inputs[1], pattern, sourcePattern, cache, mode));
         }
 
         cache?.Target.Advance((int)tokens);
@@ -276,7 +277,7 @@ internal sealed class BartBody
         return torch.empty([1]).uniform_().item<double>() < probability;
     }
 
-    private Tensor Embed(Stack stack, Tensor inputIds, int past, BartMode mode)
+    private Tensor Embed(Stack stack, Tensor inputIds, int past, BartMode mode, Unpadding? unpadding = null)
     {
         var tokens = inputIds.size(1);
         if (past + tokens > config.MaxPositionEmbeddings)
@@ -284,9 +285,11 @@ internal sealed class BartBody
             throw new ArgumentException($"A row of {past + tokens} tokens was given; the model takes at most {config.MaxPositionEmbeddings} (max_position_embeddings). Shorten the text or set max_length.", nameof(inputIds));
         }
 
+        var positions = torch.arange(past + PositionOffset, past + PositionOffset + tokens, device: inputIds.device);
+        if (unpadding is not null) (inputIds, positions) = (unpadding.Pack(inputIds), unpadding.Pack(positions.unsqueeze(0)));
         var words = Shared.forward(inputIds);
         if (config.ScaleEmbedding) words *= Math.Sqrt(config.HiddenSize);
-        var places = stack.Positions.forward(torch.arange(past + PositionOffset, past + PositionOffset + tokens, device: inputIds.device));
+        var places = stack.Positions.forward(positions);
         return Drop(stack.EmbeddingNorm.forward(words + places), mode.Hidden);
     }
 
@@ -330,20 +333,20 @@ internal sealed class BartBody
             finalNorm = Stack.Norm(source, $"{name}.final_layer_norm", config);
         }
 
-        internal Tensor forward(Tensor x, Tensor? encoded, Tensor? mask, Tensor? sourceMask, SequenceToSequenceCache? cache, BartMode mode)
+        internal Tensor forward(Tensor x, Tensor? encoded, AttentionPattern pattern, AttentionPattern? sourcePattern, SequenceToSequenceCache? cache, BartMode mode)
         {
             using var scope = torch.NewDisposeScope();
             var (key, value) = selfAttention.KeysAndValues(x);
             if (cache is not null) (key, value) = cache.Target.Append(layer, key, value);
-            x = selfNorm.forward(Drop(selfAttention.forward(x, key, value, mask, mode.Attention), mode.Hidden) + x);
+            (x, var inner) = selfNorm.Twice(DropAndAdd(x, selfAttention.forward(x, key, value, pattern, mode.Attention), mode.Hidden));
             if (sourceAttention is not null)
             {
                 (key, value) = cache?.Source(layer, () => sourceAttention.KeysAndValues(encoded!)) ?? sourceAttention.KeysAndValues(encoded!);
-                x = sourceNorm!.forward(Drop(sourceAttention.forward(x, key, value, sourceMask, mode.Attention), mode.Hidden) + x);
+                (x, inner) = sourceNorm!.Twice(DropAndAdd(x, sourceAttention.forward(inner, key, value, sourcePattern!, mode.Attention), mode.Hidden));
             }
 
-            var inner = Drop(act(up.forward(x)), mode.Activation);
-            return scope.MoveToOuter(finalNorm.forward(Drop(down.forward(inner), mode.Hidden) + x));
+            inner = Drop(act(up.forward(inner)), mode.Activation);
+            return scope.MoveToOuter(finalNorm.forward(DropAndAdd(x, down.forward(inner), mode.Hidden)));
         }
     }
 
@@ -357,8 +360,8 @@ internal sealed class BartBody
 
         internal (Tensor Keys, Tensor Values) KeysAndValues(Tensor x) => (Heads(key.forward(x)), Heads(value.forward(x)));
 
-        internal Tensor forward(Tensor x, Tensor keys, Tensor values, Tensor? mask, double dropout) =>
-            output.forward(Attention.Run(Heads(query.forward(x)), keys, values, mask, dropout));
+        internal Tensor forward(Tensor x, Tensor keys, Tensor values, AttentionPattern pattern, double dropout) =>
+            output.forward(pattern.Attend(Heads(query.forward(x)), keys, values, dropout));
 
         private Tensor Heads(Tensor x) => x.view(x.size(0), x.size(1), heads, x.size(2) / heads).transpose(1, 2);   // [batch, heads, tokens, head_dim]
     }

@@ -1,6 +1,5 @@
 using Understudy.Torch;
 using static Understudy.Models.DropoutLayer;
-using static Understudy.Torch.nn;
 
 namespace Understudy.Models;
 
@@ -52,15 +51,17 @@ public sealed class BertEncoder
 
         using var scope = torch.NewDisposeScope();
         var (hidden, attention) = dropout ?? (0, 0);
-        var mask = AttentionMasks.Padding(attentionMask);
+        var unpadding = hiddenStates is null ? Unpadding.Of(attentionMask) : null;
+        var pattern = unpadding is null ? new AttentionPattern(AttentionMasks.Padding(attentionMask)) : new AttentionPattern(Starts: unpadding.Starts);
         var place = Positions(inputIds, tokens);
         var typeIds = tokenTypeIds ?? torch.zeros([1, tokens], ScalarType.Int64, inputIds.device);
+        if (unpadding is not null) (inputIds, typeIds, place) = (unpadding.Pack(inputIds), unpadding.Pack(typeIds), unpadding.Pack(place));
         var x = norm.forward(words.forward(inputIds) + types.forward(typeIds) + positions.forward(place));   // [batch, tokens, hidden]
         x = Drop(x, hidden);
         hiddenStates?.Add(x);
         foreach (var block in blocks)
         {
-            x = Blocks.Run(checkpointed, x, input => block.forward(input, mask, hidden, attention));
+            x = Blocks.Run(checkpointed, x, input => block.forward(input, pattern, hidden, attention));
             hiddenStates?.Add(x);
         }
 
@@ -69,7 +70,7 @@ public sealed class BertEncoder
             scope.MoveToOuter(hiddenStates.Where(state => state != x));
         }
 
-        return scope.MoveToOuter(x);
+        return scope.MoveToOuter(unpadding?.Unpack(x) ?? x);
     }
 
     private Tensor Positions(Tensor inputIds, long tokens)
@@ -112,12 +113,11 @@ public sealed class BertEncoder
             outputNorm = LayerNorm.Take(source, $"{name}.output.LayerNorm", hidden, config.LayerNormEps);
         }
 
-        internal Tensor forward(Tensor x, Tensor? mask, double hiddenDropout, double attentionDropout)
+        internal Tensor forward(Tensor x, AttentionPattern pattern, double hiddenDropout, double attentionDropout)
         {
-            var mixed = functional.scaled_dot_product_attention(Split(query.forward(x)), Split(key.forward(x)), Split(value.forward(x)), mask, attentionDropout);   // [batch, heads, tokens, head_dim]
-            var joined = mixed.transpose(1, 2).reshape(x.size(0), x.size(1), x.size(2));
-            x = attentionNorm.forward(Drop(attentionOutput.forward(joined), hiddenDropout) + x);
-            return outputNorm.forward(Drop(down.forward(act(up.forward(x))), hiddenDropout) + x);
+            var joined = pattern.Attend(Split(query.forward(x)), Split(key.forward(x)), Split(value.forward(x)), attentionDropout);   // [batch, tokens, hidden]
+            var (residual, inner) = attentionNorm.Twice(DropAndAdd(x, attentionOutput.forward(joined), hiddenDropout));
+            return outputNorm.forward(DropAndAdd(residual, down.forward(act(up.forward(inner))), hiddenDropout));
         }
 
         private Tensor Split(Tensor x) => x.view(x.size(0), x.size(1), heads, x.size(2) / heads).transpose(1, 2);

@@ -88,21 +88,21 @@ public sealed class Gpt2LMHeadModel : ICausalLanguageModel
         var past = cache?.Length ?? 0;
         var tokens = inputIds.size(1);
         using var scope = torch.NewDisposeScope();
-        var (mask, positions) = CausalInput.Prepare(this, "n_positions", inputIds, attentionMask, past, positionIds);
-        positions ??= torch.arange(past, past + tokens, device: inputIds.device).unsqueeze(0);
-        var step = new Step(mask, cache, Training ? Dropout ?? Config.AttentionDropout : 0, Training ? Dropout ?? Config.ResidualDropout : 0);
+        var input = CausalInput.Prepare(this, "n_positions", inputIds, attentionMask, cache, positionIds, keepsPadding: hiddenStates is not null);
+        var positions = input.Positions ?? torch.arange(past, past + tokens, device: inputIds.device).unsqueeze(0);
+        var step = new Step(input.Pattern, cache, Training ? Dropout ?? Config.AttentionDropout : 0, Training ? Dropout ?? Config.ResidualDropout : 0);
 
-        var x = Drop(words.forward(inputIds) + places.forward(positions), Training ? Dropout ?? Config.EmbeddingDropout : 0);   // [batch, tokens, hidden]
+        var x = Drop(words.forward(input.Ids) + places.forward(positions), Training ? Dropout ?? Config.EmbeddingDropout : 0);   // [batch, tokens, hidden]
         foreach (var block in blocks)
         {
             hiddenStates?.Add(scope.MoveToOuter(x));
-            x = Blocks.Run(GradientCheckpointing && Training, x, input => block.forward(input, step));
+            x = Blocks.Run(GradientCheckpointing && Training, x, states => block.forward(states, step));
         }
 
         x = finalNorm.forward(x);
         hiddenStates?.Add(x);
         cache?.Advance((int)tokens);
-        return scope.MoveToOuter(x);
+        return scope.MoveToOuter(input.Restore(x));
     }
 
     /// <inheritdoc/>
@@ -114,7 +114,7 @@ public sealed class Gpt2LMHeadModel : ICausalLanguageModel
     /// <inheritdoc/>
     public void Dispose() => ModelTensors.Free(this);
 
-    private sealed record Step(Tensor? Mask, KeyValueCache? Cache, double AttentionDropout, double ResidualDropout);
+    private sealed record Step(AttentionPattern Pattern, KeyValueCache? Cache, double AttentionDropout, double ResidualDropout);
 
     private sealed class Block
     {
@@ -149,23 +149,21 @@ public sealed class Gpt2LMHeadModel : ICausalLanguageModel
         internal Tensor forward(Tensor x, Step step)
         {
             using var scope = torch.NewDisposeScope();
-            x = Drop(Attend(attentionNorm.forward(x), step), step.ResidualDropout) + x;
-            return scope.MoveToOuter(Drop(down.forward(act(up.forward(feedForwardNorm.forward(x)))), step.ResidualDropout) + x);
+            var (residual, inner) = attentionNorm.Branch(x);
+            (residual, inner) = feedForwardNorm.Branch(DropAndAdd(residual, Attend(inner, step), step.ResidualDropout));
+            return scope.MoveToOuter(DropAndAdd(residual, down.forward(act(up.forward(inner))), step.ResidualDropout));
         }
 
         private Tensor Attend(Tensor x, Step step)
         {
-            var parts = queryKeyValue.forward(x).chunk(3, 2);   // query, key, value side by side, each [batch, tokens, hidden]
-            var (query, key, value) = (Heads(parts[0]), Heads(parts[1]), Heads(parts[2]));
+            var (query, key, value) = nn.functional.split_heads(queryKeyValue.forward(x), heads, byHead: false);   // [batch, heads, tokens, head_dim]
             if (queryScale != 1) query *= queryScale;
             if (step.Cache is not null)
             {
                 (key, value) = step.Cache.Append(layer, key, value);
             }
 
-            return output.forward(Attention.Run(query, key, value, step.Mask, step.AttentionDropout));
+            return output.forward(step.Pattern.Attend(query, key, value, step.AttentionDropout));
         }
-
-        private Tensor Heads(Tensor x) => x.view(x.size(0), x.size(1), heads, x.size(2) / heads).transpose(1, 2);   // [batch, heads, tokens, head_dim]
     }
 }

@@ -91,22 +91,22 @@ public sealed class GptNeoxForCausalLM : ICausalLanguageModel
         var past = cache?.Length ?? 0;
         var tokens = inputIds.size(1);
         using var scope = torch.NewDisposeScope();
-        var (mask, positions) = CausalInput.Prepare(this, "max_position_embeddings", inputIds, attentionMask, past, positionIds);
-        var (cosine, sine) = rotary.At(positions, past, tokens, counted: positionIds is null);
-        var step = new Step(mask, cosine, sine, cache, Training ? Dropout ?? Config.AttentionDropout : 0, Training ? Dropout ?? Config.HiddenDropout : 0);
+        var input = CausalInput.Prepare(this, "max_position_embeddings", inputIds, attentionMask, cache, positionIds, keepsPadding: hiddenStates is not null);
+        var (cosine, sine) = rotary.At(input.Positions, past, tokens, counted: positionIds is null);
+        var step = new Step(input.Pattern, cosine, sine, cache, Training ? Dropout ?? Config.AttentionDropout : 0, Training ? Dropout ?? Config.HiddenDropout : 0);
 
         // Dropout of the embedding's output takes the hidden probability, as in the reference.
-        var x = Drop(embedIn.forward(inputIds), step.HiddenDropout);   // [batch, tokens, hidden]
+        var x = Drop(embedIn.forward(input.Ids), step.HiddenDropout);   // [batch, tokens, hidden]
         foreach (var block in blocks)
         {
             hiddenStates?.Add(scope.MoveToOuter(x));
-            x = Blocks.Run(GradientCheckpointing && Training, x, input => block.forward(input, step));
+            x = Blocks.Run(GradientCheckpointing && Training, x, states => block.forward(states, step));
         }
 
         x = finalNorm.forward(x);
         hiddenStates?.Add(x);
         cache?.Advance((int)tokens);
-        return scope.MoveToOuter(x);
+        return scope.MoveToOuter(input.Restore(x));
     }
 
     /// <inheritdoc/>
@@ -122,7 +122,7 @@ public sealed class GptNeoxForCausalLM : ICausalLanguageModel
         ModelTensors.Free(this);
     }
 
-    private sealed record Step(Tensor? Mask, Tensor Cosine, Tensor Sine, KeyValueCache? Cache, double AttentionDropout, double HiddenDropout);
+    private sealed record Step(AttentionPattern Pattern, Tensor Cosine, Tensor Sine, KeyValueCache? Cache, double AttentionDropout, double HiddenDropout);
 
     private sealed class Block
     {
@@ -157,33 +157,27 @@ public sealed class GptNeoxForCausalLM : ICausalLanguageModel
 
         internal Tensor forward(Tensor x, Step step)
         {
-            var attended = Drop(Attend(inputNorm.forward(x), step), step.HiddenDropout);
             if (parallel)
             {
-                var changed = Drop(FeedForward(postAttentionNorm.forward(x)), step.HiddenDropout);
-                return changed + attended + x;
+                var (around, forAttention, forFeedForward) = inputNorm.Branch(x, postAttentionNorm);
+                return functional.dropout_add(around, FeedForward(forFeedForward), Attend(forAttention, step), step.HiddenDropout);
             }
 
-            x = attended + x;
-            return Drop(FeedForward(postAttentionNorm.forward(x)), step.HiddenDropout) + x;
+            var (residual, inner) = inputNorm.Branch(x);
+            (residual, inner) = postAttentionNorm.Branch(DropAndAdd(residual, Attend(inner, step), step.HiddenDropout));
+            return DropAndAdd(residual, FeedForward(inner), step.HiddenDropout);
         }
 
         private Tensor Attend(Tensor x, Step step)
         {
-            var batch = x.size(0);
-            var tokens = x.size(1);
             // One row of the fused weight holds query, key and value of one head side by side: [heads, 3 x head_dim].
-            var fused = queryKeyValue.forward(x).view(batch, tokens, heads, 3 * headDim).transpose(1, 2);   // [batch, heads, tokens, 3 x head_dim]
-            var query = functional.rotary_embedding(fused.narrow(3, 0, headDim), step.Cosine, step.Sine);
-            var key = functional.rotary_embedding(fused.narrow(3, headDim, headDim), step.Cosine, step.Sine);
-            var value = fused.narrow(3, 2 * headDim, headDim);
+            var (query, key, value) = functional.split_heads(queryKeyValue.forward(x), heads, byHead: true, step.Cosine, step.Sine);   // [batch, heads, tokens, head_dim]
             if (step.Cache is not null)
             {
                 (key, value) = step.Cache.Append(layer, key, value);
             }
 
-            var mixed = functional.scaled_dot_product_attention(query, key, value, step.Mask, step.AttentionDropout);   // [batch, heads, tokens, head_dim]
-            return dense.forward(mixed.transpose(1, 2).reshape(batch, tokens, heads * headDim));
+            return dense.forward(step.Pattern.Attend(query, key, value, step.AttentionDropout));
         }
 
         private Tensor FeedForward(Tensor x) => down.forward(act(up.forward(x)));

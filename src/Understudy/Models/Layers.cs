@@ -24,6 +24,18 @@ public sealed class LayerNorm(Tensor weight, Tensor bias, double eps)
 
     /// <summary>[..., features], the same shape out.</summary>
     public Tensor forward(Tensor x) => nn.functional.layer_norm(x, shape, Weight, Bias, eps);
+
+    /// <summary>Where only matrix products read what comes out: in the type that they take.</summary>
+    public Tensor ForProducts(Tensor x) => nn.functional.layer_norm_for_products(x, Weight, Bias, eps);
+
+    /// <summary>For the residual stream in its own type, and for the matrix products of the next layer in theirs.</summary>
+    public (Tensor Residual, Tensor ForProducts) Twice(Tensor x) => nn.functional.layer_norm_twice(x, Weight, Bias, eps);
+
+    /// <summary>x for the way around a layer, and what the layer's matrix products read.</summary>
+    public (Tensor Residual, Tensor ForProducts) Branch(Tensor x) => nn.functional.layer_norm_branch(x, Weight, Bias, eps);
+
+    /// <summary>x for the way around two layers, and what the matrix products of the first and of the second read, which has a norm of its own.</summary>
+    public (Tensor Residual, Tensor First, Tensor Second) Branch(Tensor x, LayerNorm second) => nn.functional.layer_norm_branch(x, Weight, Bias, second.Weight, second.Bias, eps);
 }
 
 /// <summary>Root mean square normalisation over the last dimension (Zhang and Sennrich, arXiv 1910.07467; as in Llama and T5: computed in float32, cast back, then scaled).</summary>
@@ -39,13 +51,13 @@ public sealed class RmsNorm(Tensor weight, double eps)
         new(source.Take($"{name}.weight", ParameterInit.Ones, features), eps);
 
     /// <summary>[..., features], the same shape out.</summary>
-    public Tensor forward(Tensor x)
-    {
-        using var scope = torch.NewDisposeScope();
-        var wide = x.to(ScalarType.Float32);
-        var scale = (wide.mul(wide).mean(-1, keepdim: true) + eps).rsqrt();
-        return scope.MoveToOuter((wide * scale).to(x.dtype) * Weight);
-    }
+    public Tensor forward(Tensor x) => nn.functional.rms_norm(x, Weight, eps);
+
+    /// <summary>Where only matrix products read what comes out: in the type that they take.</summary>
+    public Tensor ForProducts(Tensor x) => nn.functional.rms_norm_for_products(x, Weight, eps);
+
+    /// <summary>x for the way around a layer, and what the layer's matrix products read.</summary>
+    public (Tensor Residual, Tensor ForProducts) Branch(Tensor x) => nn.functional.rms_norm_branch(x, Weight, eps);
 }
 
 /// <summary>A table of rows looked up by number.</summary>
@@ -64,9 +76,13 @@ public sealed class Embedding(Tensor weight, long paddingIdx = -1)
     public Tensor forward(Tensor ids) => nn.functional.embedding(ids, Weight, paddingIdx);
 }
 
-/// <summary>Dropout that costs nothing when it is off.</summary>
+/// <summary>Dropout that costs nothing when it is off, alone and with the sum that follows it.</summary>
 internal static class DropoutLayer
 {
+    /// <summary>The residual stream plus what is left of a layer's output.</summary>
+    internal static Tensor DropAndAdd(Tensor residual, Tensor x, double probability) => nn.functional.dropout_add(residual, x, probability);
+
+
     /// <summary>Drops numbers with a probability and scales the others up; the tensor itself for 0.</summary>
     internal static Tensor Drop(Tensor x, double probability) => probability > 0 ? nn.functional.dropout(x, probability, training: true) : x;
 }

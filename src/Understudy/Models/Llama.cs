@@ -21,7 +21,7 @@ public sealed class LlamaForCausalLM : ICausalLanguageModel
     public LlamaForCausalLM(LlamaConfig config, IParameterSource source, Device? device = null, bool withHead = true)
     {
         Config = config;
-        var act = Activation.ByName(config.HiddenAct, new ConfigJson(config.ToJson(), ConfigJson.FileName));
+        var act = Activation.GatedByName(config.HiddenAct, new ConfigJson(config.ToJson(), ConfigJson.FileName));
         var record = new RecordingSource(source);
         embedding = Embedding.Take(record, "model.embed_tokens", config.VocabSize, config.HiddenSize);
         blocks = [.. Enumerable.Range(0, config.NumHiddenLayers).Select(i => new Block(config, record, act, i))];
@@ -100,22 +100,23 @@ public sealed class LlamaForCausalLM : ICausalLanguageModel
         var past = cache?.Length ?? 0;
         var tokens = inputIds.size(1);
         using var scope = torch.NewDisposeScope();
-        var (mask, positions) = CausalInput.Prepare(this, "max_position_embeddings", inputIds, attentionMask, past, positionIds);
-        var window = Config.SlidingWindow < past + tokens ? AttentionMasks.Causal(attentionMask, tokens, past + tokens, inputIds.device, Config.SlidingWindow, positions) : mask;
-        var (cosine, sine) = rotary.At(positions, past, tokens, counted: positionIds is null);
-        var step = new Step(mask, window, cosine, sine, cache, Training ? Dropout ?? Config.AttentionDropout : 0);
+        var windowed = Config.SlidingWindow < past + tokens;
+        var input = CausalInput.Prepare(this, "max_position_embeddings", inputIds, attentionMask, cache, positionIds, keepsPadding: windowed || hiddenStates is not null);
+        var window = windowed ? new AttentionPattern(AttentionMasks.Causal(attentionMask, tokens, past + tokens, inputIds.device, Config.SlidingWindow, input.Positions)) : input.Pattern;
+        var (cosine, sine) = rotary.At(input.Positions, past, tokens, counted: positionIds is null);
+        var step = new Step(input.Pattern, window, cosine, sine, cache, Training ? Dropout ?? Config.AttentionDropout : 0);
 
-        var x = embedding.forward(inputIds);   // [batch, tokens, hidden]
+        var x = embedding.forward(input.Ids);   // [batch, tokens, hidden]
         foreach (var block in blocks)
         {
             hiddenStates?.Add(scope.MoveToOuter(x));
-            x = Blocks.Run(GradientCheckpointing && Training, x, input => block.forward(input, step));
+            x = Blocks.Run(GradientCheckpointing && Training, x, states => block.forward(states, step));
         }
 
         x = finalNorm.forward(x);
         hiddenStates?.Add(x);
         cache?.Advance((int)tokens);
-        return scope.MoveToOuter(x);
+        return scope.MoveToOuter(input.Restore(x));
     }
 
     /// <inheritdoc/>
@@ -131,7 +132,7 @@ public sealed class LlamaForCausalLM : ICausalLanguageModel
         ModelTensors.Free(this);
     }
 
-    private sealed record Step(Tensor? Mask, Tensor? WindowMask, Tensor Cosine, Tensor Sine, KeyValueCache? Cache, double AttentionDropout);
+    private sealed record Step(AttentionPattern Pattern, AttentionPattern WindowPattern, Tensor Cosine, Tensor Sine, KeyValueCache? Cache, double AttentionDropout);
 
     private sealed class Block
     {
@@ -149,9 +150,9 @@ public sealed class LlamaForCausalLM : ICausalLanguageModel
         private readonly Linear gate;
         private readonly Linear up;
         private readonly Linear down;
-        private readonly Func<Tensor, Tensor> act;
+        private readonly Func<Tensor, Tensor?, Tensor> act;
 
-        internal Block(LlamaConfig config, IParameterSource source, Func<Tensor, Tensor> act, int layer)
+        internal Block(LlamaConfig config, IParameterSource source, Func<Tensor, Tensor?, Tensor> act, int layer)
         {
             this.layer = layer;
             this.act = act;
@@ -179,9 +180,9 @@ public sealed class LlamaForCausalLM : ICausalLanguageModel
         internal Tensor forward(Tensor x, Step step)
         {
             using var scope = torch.NewDisposeScope();
-            x = Attend(inputNorm.forward(x), step) + x;
-            var inner = postAttentionNorm.forward(x);
-            return scope.MoveToOuter(down.forward(act(gate.forward(inner)) * up.forward(inner)) + x);
+            var (residual, inner) = inputNorm.Branch(x);
+            (residual, inner) = postAttentionNorm.Branch(functional.dropout_add(residual, Attend(inner, step)));
+            return scope.MoveToOuter(functional.dropout_add(residual, down.forward(act(gate.forward(inner), up.forward(inner)))));
         }
 
         private Tensor Attend(Tensor x, Step step)
@@ -194,13 +195,13 @@ public sealed class LlamaForCausalLM : ICausalLanguageModel
                 (k, v) = step.Cache.Append(layer, k, v);
             }
 
-            return output.forward(Attention.Run(q, k, v, sliding ? step.WindowMask : step.Mask, step.AttentionDropout));
+            return output.forward((sliding ? step.WindowPattern : step.Pattern).Attend(q, k, v, step.AttentionDropout));
         }
 
         private Tensor Heads(Tensor x, RmsNorm? norm)
         {
             var split = x.view(x.size(0), x.size(1), -1, headDim);
-            return (norm?.forward(split) ?? split).transpose(1, 2);
+            return (norm?.ForProducts(split) ?? split).transpose(1, 2);
         }
     }
 }

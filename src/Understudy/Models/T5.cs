@@ -23,7 +23,7 @@ public sealed class T5ForConditionalGeneration : ISequenceToSequenceModel
         ArgumentNullException.ThrowIfNull(source);
         // A file with an output layer of its own has one: transformers 5 calls every T5 tied, and leaves such a layer alone.
         Config = config = config with { TieWordEmbeddings = config.TieWordEmbeddings && !source.HasOwn("lm_head.weight", SharedName) };
-        var act = Activation.ByName(config.ActivationFunction, new ConfigJson(config.ToJson(), ConfigJson.FileName), "feed_forward_proj");
+        var act = Activation.GatedByName(config.ActivationFunction, new ConfigJson(config.ToJson(), ConfigJson.FileName), "feed_forward_proj");
         var record = new RecordingSource(source);
         shared = Embedding.Take(record, "shared", config.VocabSize, config.HiddenSize);
         encoder = new Stack(config, record, act, "encoder", config.EncoderLayers, isDecoder: false, device ?? Device.CPU);
@@ -161,7 +161,7 @@ public sealed class T5ForConditionalGeneration : ISequenceToSequenceModel
         private readonly Embedding relativeBias;   // [buckets, heads]
         private readonly int maxDistance;
 
-        internal Stack(T5Config config, IParameterSource source, Func<Tensor, Tensor> act, string name, int layers, bool isDecoder, Device device)
+        internal Stack(T5Config config, IParameterSource source, Func<Tensor, Tensor?, Tensor> act, string name, int layers, bool isDecoder, Device device)
         {
             maxDistance = config.RelativeAttentionMaxDistance;
             // The blocks of a stack share the embedding that is stored with the first.
@@ -206,9 +206,9 @@ public sealed class T5ForConditionalGeneration : ISequenceToSequenceModel
         private readonly Linear up;
         private readonly Linear? linearUp;
         private readonly Linear down;
-        private readonly Func<Tensor, Tensor> act;
+        private readonly Func<Tensor, Tensor?, Tensor> act;
 
-        internal Block(T5Config config, IParameterSource source, Func<Tensor, Tensor> act, string name, int layer, bool isDecoder)
+        internal Block(T5Config config, IParameterSource source, Func<Tensor, Tensor?, Tensor> act, string name, int layer, bool isDecoder)
         {
             (this.layer, this.act) = (layer, act);
             var (hidden, width) = (config.HiddenSize, config.IntermediateSize);
@@ -231,20 +231,20 @@ public sealed class T5ForConditionalGeneration : ISequenceToSequenceModel
         internal Tensor forward(Tensor x, Tensor? encoded, Tensor scores, Step step)
         {
             using var scope = torch.NewDisposeScope();
-            var normed = selfNorm.forward(x);
+            var (residual, normed) = selfNorm.Branch(x);
             var (key, value) = selfAttention.KeysAndValues(normed);
             if (step.Cache is not null) (key, value) = step.Cache.Target.Append(layer, key, value);
-            x = Drop(selfAttention.forward(normed, key, value, scores, step.Dropout), step.Dropout) + x;
+            residual = DropAndAdd(residual, selfAttention.forward(normed, key, value, scores, step.Dropout), step.Dropout);
             if (sourceAttention is not null)
             {
                 (key, value) = step.Cache?.Source(layer, () => sourceAttention.KeysAndValues(encoded!)) ?? sourceAttention.KeysAndValues(encoded!);
-                x = Drop(sourceAttention.forward(sourceNorm!.forward(x), key, value, step.SourceMask, step.Dropout), step.Dropout) + x;
+                (residual, normed) = sourceNorm!.Branch(residual);
+                residual = DropAndAdd(residual, sourceAttention.forward(normed, key, value, step.SourceMask, step.Dropout), step.Dropout);
             }
 
-            normed = feedForwardNorm.forward(x);
-            var inner = act(up.forward(normed));
-            if (linearUp is not null) inner *= linearUp.forward(normed);
-            return scope.MoveToOuter(Drop(down.forward(Drop(inner, step.Dropout)), step.Dropout) + x);
+            (residual, normed) = feedForwardNorm.Branch(residual);
+            var inner = act(up.forward(normed), linearUp?.forward(normed));
+            return scope.MoveToOuter(DropAndAdd(residual, down.forward(Drop(inner, step.Dropout)), step.Dropout));
         }
     }
 
@@ -262,7 +262,7 @@ public sealed class T5ForConditionalGeneration : ISequenceToSequenceModel
 
         // Attention divides, so the query is multiplied.
         internal Tensor forward(Tensor x, Tensor keys, Tensor values, Tensor? mask, double dropout) =>
-            output.forward(Attention.Run(Heads(query.forward(x)) * queryScale, keys, values, mask, dropout));
+            output.forward(new AttentionPattern(mask).Attend(Heads(query.forward(x)) * queryScale, keys, values, dropout));
 
         private Tensor Heads(Tensor x) => x.view(x.size(0), x.size(1), -1, headDim).transpose(1, 2);   // [batch, heads, tokens, head_dim]
     }

@@ -86,22 +86,14 @@ internal static class TrajectoryParity
         var lossNoise = new double[differences.Length];
         for (var seed = 0; seed < RoundingTrials; seed++)
         {
-            using (torch.no_grad())
-            {
-                using var numbers = new Generator(seed);
-                for (var i = 0; i < parameters.Count; i++) parameters[i].Value.copy_(first[i] + first[i] * torch.randn(first[i].shape, numbers) * Rounding);
-            }
-
+            SetMoved(parameters, first, seed);
             var moved = Train(golden, parameters, lossOf);
-            normNoise = Math.Max(normNoise, RelativeNorm(moved.Norms, found.Norms));
+            // Either of the two may be the one whose norm leaps; relative to the other it is the larger difference.
+            normNoise = Math.Max(normNoise, Math.Max(RelativeNorm(moved.Norms, found.Norms), RelativeNorm(found.Norms, moved.Norms)));
             lossNoise = [.. lossNoise.Zip(RelativeDifferences(moved.Losses, found.Losses), Math.Max)];
         }
 
-        using (torch.no_grad())
-        {
-            for (var i = 0; i < parameters.Count; i++) parameters[i].Value.copy_(trained[i]);
-        }
-
+        Set(parameters, trained);
         // Both trainings, the reference's and this one, may be that far from the true one. What moved a step moves those after it.
         var beyond = 0.0;
         for (var (step, noise) = (0, 0.0); step < differences.Length; step++)
@@ -119,7 +111,46 @@ internal static class TrajectoryParity
 
     private static double[] RelativeDifferences(double[] found, double[] expected) => [.. found.Zip(expected, (one, other) => Math.Abs(one - other) / Math.Max(1, Math.Abs(other)))];
 
-    private static List<Tensor> Copies(IReadOnlyList<NamedParameter> parameters) => [.. parameters.Select(parameter => parameter.Value.detach().clone())];
+    /// <summary>How far what a training leads to moves when the weights it begins with are moved by one rounding; the weights are those after the training again.</summary>
+    /// <param name="golden">What describes the training.</param>
+    /// <param name="parameters">The trained weights, as the training left them.</param>
+    /// <param name="first">What they were before.</param>
+    /// <param name="lossOf">The loss of a batch.</param>
+    /// <param name="outcome">What is compared, computed with the weights as they are.</param>
+    /// <returns>The largest difference of a number.</returns>
+    internal static double Movement(GoldenTensors golden, IReadOnlyList<NamedParameter> parameters, IReadOnlyList<Tensor> first, Func<JsonElement, Tensor> lossOf, Func<Tensor> outcome)
+    {
+        using var gradients = torch.enable_grad();
+        using var scope = torch.NewDisposeScope();
+        var trained = Copies(parameters);
+        var reached = outcome();
+        var most = 0.0;
+        for (var seed = 0; seed < RoundingTrials; seed++)
+        {
+            SetMoved(parameters, first, seed);
+            _ = Train(golden, parameters, lossOf);
+            most = Math.Max(most, (outcome() - reached).abs().max().item<double>());
+        }
+
+        Set(parameters, trained);
+        return most;
+    }
+
+    private static void SetMoved(IReadOnlyList<NamedParameter> parameters, IReadOnlyList<Tensor> first, int seed)
+    {
+        using var scope = torch.NewDisposeScope();
+        using var numbers = new Generator(seed);
+        Set(parameters, [.. first.Select(value => value + value * torch.randn(value.shape, numbers) * Rounding)]);
+    }
+
+    private static void Set(IReadOnlyList<NamedParameter> parameters, List<Tensor> values)
+    {
+        using var gradients = torch.no_grad();
+        for (var i = 0; i < parameters.Count; i++) parameters[i].Value.copy_(values[i]);
+    }
+
+    /// <summary>The values of parameters now, in the caller's dispose scope.</summary>
+    internal static List<Tensor> Copies(IReadOnlyList<NamedParameter> parameters) => [.. parameters.Select(parameter => parameter.Value.detach().clone())];
 
     private static double RelativeNorm(double[] found, double[] expected) =>
         Math.Sqrt(found.Zip(expected, (one, other) => (one - other) * (one - other)).Sum()) / Math.Sqrt(expected.Sum(norm => norm * norm));

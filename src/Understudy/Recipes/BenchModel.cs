@@ -175,6 +175,7 @@ internal sealed class BenchModel : IDisposable
     {
         public Tensor Take(string name, ParameterInit init, params ReadOnlySpan<long> shape)
         {
+            using var scope = torch.NewDisposeScope();
             using var wide = inner.Take(name, init, shape);
             return DisposeScope.Detach(wide.detach().to(options.BaseDtype.ToScalarType()));
         }
