@@ -41,6 +41,7 @@ double consume(at::Tensor& logits, int64_t counted, const Targets& targets, bool
     const float spread = targets.smoothing / static_cast<float>(classes);
     const Measured measured("cross-entropy", 0, logits.nbytes() * (gradient ? 2.0 : 1.0));
     at::parallel_for(0, logits.size(0), 1, [&](int64_t begin, int64_t end) {
+        std::vector<float> powers(gradient ? static_cast<size_t>(classes) : 0);
         for (int64_t r = begin; r < end; r++) {
             auto* row = data + r * classes;
             if (r >= counted || targets.weights[r] == 0) {
@@ -52,13 +53,12 @@ double consume(at::Tensor& logits, int64_t counted, const Targets& targets, bool
                 }
                 continue;
             }
-            const auto sums = row_sums_of(row, classes);
             const float scale = targets.weights[r];
             const float target = load(row, targets.ids[r]);
+            const auto sums = gradient ? row_to_gradient(row, powers.data(), classes, scale, spread) : row_sums_of(row, classes);
             const double mean = targets.smoothing > 0 ? static_cast<double>(sums.sum) / static_cast<double>(classes) : 0;
             losses[static_cast<size_t>(r)] = scale * (sums.log_sum_exp - (1.0 - targets.smoothing) * target - targets.smoothing * mean);
             if (gradient) {
-                row_gradient_of(row, row, classes, sums.log_sum_exp, scale, spread);
                 const float probability = exponential(target - sums.log_sum_exp);
                 store(row, targets.ids[r], scale * (probability - spread - (1.0f - targets.smoothing)));
             }
