@@ -11,6 +11,9 @@ internal static partial class Native
     internal static partial void understudy_set_isa(int wanted);
 
     [LibraryImport(Library)]
+    internal static partial int understudy_linears(TensorHandle x, ReadOnlySpan<nint> weights, ReadOnlySpan<nint> biases, int count, Span<nint> results);
+
+    [LibraryImport(Library)]
     internal static partial int understudy_has_linear_cross_entropy(TensorHandle x, TensorHandle weight, TensorHandle bias);
 
     [LibraryImport(Library)]

@@ -336,13 +336,13 @@ internal sealed class BartBody
         internal Tensor forward(Tensor x, Tensor? encoded, AttentionPattern pattern, AttentionPattern? sourcePattern, SequenceToSequenceCache? cache, BartMode mode)
         {
             using var scope = torch.NewDisposeScope();
-            var (key, value) = selfAttention.KeysAndValues(x);
+            var (query, key, value) = selfAttention.OfItself(x);
             if (cache is not null) (key, value) = cache.Target.Append(layer, key, value);
-            (x, var inner) = selfNorm.Twice(DropAndAdd(x, selfAttention.forward(x, key, value, pattern, mode.Attention), mode.Hidden));
+            (x, var inner) = selfNorm.Twice(DropAndAdd(x, selfAttention.forward(query, key, value, pattern, mode.Attention), mode.Hidden));
             if (sourceAttention is not null)
             {
                 (key, value) = cache?.Source(layer, () => sourceAttention.KeysAndValues(encoded!)) ?? sourceAttention.KeysAndValues(encoded!);
-                (x, inner) = sourceNorm!.Twice(DropAndAdd(x, sourceAttention.forward(inner, key, value, sourcePattern!, mode.Attention), mode.Hidden));
+                (x, inner) = sourceNorm!.Twice(DropAndAdd(x, sourceAttention.forward(sourceAttention.QueryOf(inner), key, value, sourcePattern!, mode.Attention), mode.Hidden));
             }
 
             inner = Drop(act(up.forward(inner)), mode.Activation);
@@ -358,10 +358,23 @@ internal sealed class BartBody
         private readonly Linear query = Linear.Take(source, $"{name}.q_proj", hidden, hidden);
         private readonly Linear output = Linear.Take(source, $"{name}.out_proj", hidden, hidden);
 
-        internal (Tensor Keys, Tensor Values) KeysAndValues(Tensor x) => (Heads(key.forward(x)), Heads(value.forward(x)));
+        /// <summary>Query, key and value of a text that attends to itself.</summary>
+        internal (Tensor Query, Tensor Key, Tensor Value) OfItself(Tensor x)
+        {
+            var parts = Linear.Together(x, query, key, value);
+            return (Heads(parts[0]), Heads(parts[1]), Heads(parts[2]));
+        }
 
-        internal Tensor forward(Tensor x, Tensor keys, Tensor values, AttentionPattern pattern, double dropout) =>
-            output.forward(pattern.Attend(Heads(query.forward(x)), keys, values, dropout));
+        internal Tensor QueryOf(Tensor x) => Heads(query.forward(x));
+
+        internal (Tensor Keys, Tensor Values) KeysAndValues(Tensor x)
+        {
+            var parts = Linear.Together(x, key, value);
+            return (Heads(parts[0]), Heads(parts[1]));
+        }
+
+        internal Tensor forward(Tensor queries, Tensor keys, Tensor values, AttentionPattern pattern, double dropout) =>
+            output.forward(pattern.Attend(queries, keys, values, dropout));
 
         private Tensor Heads(Tensor x) => x.view(x.size(0), x.size(1), heads, x.size(2) / heads).transpose(1, 2);   // [batch, heads, tokens, head_dim]
     }

@@ -115,7 +115,8 @@ public sealed class BertEncoder
 
         internal Tensor forward(Tensor x, AttentionPattern pattern, double hiddenDropout, double attentionDropout)
         {
-            var joined = pattern.Attend(Split(query.forward(x)), Split(key.forward(x)), Split(value.forward(x)), attentionDropout);   // [batch, tokens, hidden]
+            var parts = Linear.Together(x, query, key, value);   // each [batch, tokens, hidden]
+            var joined = pattern.Attend(Split(parts[0]), Split(parts[1]), Split(parts[2]), attentionDropout);   // [batch, tokens, hidden]
             var (residual, inner) = attentionNorm.Twice(DropAndAdd(x, attentionOutput.forward(joined), hiddenDropout));
             return outputNorm.forward(DropAndAdd(residual, down.forward(act(up.forward(inner))), hiddenDropout));
         }

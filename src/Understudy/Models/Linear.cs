@@ -142,6 +142,30 @@ public sealed class Linear(string name, ILinearWeight weight, Tensor? bias, bool
         return linear;
     }
 
+    /// <summary>What several layers make of one input, which is then read, cast and differentiated once.</summary>
+    /// <param name="x">[..., in_features].</param>
+    /// <param name="layers">At least one.</param>
+    /// <returns>One for each layer, [..., out_features].</returns>
+    public static Tensor[] Together(Tensor x, params ReadOnlySpan<Linear> layers)
+    {
+        var weights = new List<Tensor>();
+        var biases = new List<Tensor?>();
+        foreach (var layer in layers)
+        {
+            if (layer is not { Adapter: null, Weight: DenseWeight { Layout: LinearLayout.OutIn } dense })
+            {
+                var each = new Tensor[layers.Length];
+                for (var i = 0; i < each.Length; i++) each[i] = layers[i].forward(x);
+                return each;
+            }
+
+            weights.Add(dense.Value);
+            biases.Add(layer.Bias);
+        }
+
+        return nn.functional.linear(x, weights, biases);
+    }
+
     /// <summary>[..., in_features] to [..., out_features].</summary>
     public Tensor forward(Tensor x) => Adapter is null ? Weight.Apply(x, Bias) : Adapter.forward(x, this);
 }

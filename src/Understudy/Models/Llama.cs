@@ -182,14 +182,16 @@ public sealed class LlamaForCausalLM : ICausalLanguageModel
             using var scope = torch.NewDisposeScope();
             var (residual, inner) = inputNorm.Branch(x);
             (residual, inner) = postAttentionNorm.Branch(functional.dropout_add(residual, Attend(inner, step)));
-            return scope.MoveToOuter(functional.dropout_add(residual, down.forward(act(gate.forward(inner), up.forward(inner)))));
+            var wide = Linear.Together(inner, gate, up);
+            return scope.MoveToOuter(functional.dropout_add(residual, down.forward(act(wide[0], wide[1]))));
         }
 
         private Tensor Attend(Tensor x, Step step)
         {
-            var q = functional.rotary_embedding(Heads(query.forward(x), queryNorm), step.Cosine, step.Sine);   // [batch, heads, tokens, head_dim]
-            var k = functional.rotary_embedding(Heads(key.forward(x), keyNorm), step.Cosine, step.Sine);       // [batch, key heads, tokens, head_dim]
-            var v = Heads(value.forward(x), null);
+            var parts = Linear.Together(x, query, key, value);
+            var q = functional.rotary_embedding(Heads(parts[0], queryNorm), step.Cosine, step.Sine);   // [batch, heads, tokens, head_dim]
+            var k = functional.rotary_embedding(Heads(parts[1], keyNorm), step.Cosine, step.Sine);       // [batch, key heads, tokens, head_dim]
+            var v = Heads(parts[2], null);
             if (step.Cache is not null)
             {
                 (k, v) = step.Cache.Append(layer, k, v);

@@ -232,18 +232,19 @@ public sealed class T5ForConditionalGeneration : ISequenceToSequenceModel
         {
             using var scope = torch.NewDisposeScope();
             var (residual, normed) = selfNorm.Branch(x);
-            var (key, value) = selfAttention.KeysAndValues(normed);
+            var (query, key, value) = selfAttention.OfItself(normed);
             if (step.Cache is not null) (key, value) = step.Cache.Target.Append(layer, key, value);
-            residual = DropAndAdd(residual, selfAttention.forward(normed, key, value, scores, step.Dropout), step.Dropout);
+            residual = DropAndAdd(residual, selfAttention.forward(query, key, value, scores, step.Dropout), step.Dropout);
             if (sourceAttention is not null)
             {
                 (key, value) = step.Cache?.Source(layer, () => sourceAttention.KeysAndValues(encoded!)) ?? sourceAttention.KeysAndValues(encoded!);
                 (residual, normed) = sourceNorm!.Branch(residual);
-                residual = DropAndAdd(residual, sourceAttention.forward(normed, key, value, step.SourceMask, step.Dropout), step.Dropout);
+                residual = DropAndAdd(residual, sourceAttention.forward(sourceAttention.QueryOf(normed), key, value, step.SourceMask, step.Dropout), step.Dropout);
             }
 
             (residual, normed) = feedForwardNorm.Branch(residual);
-            var inner = act(up.forward(normed), linearUp?.forward(normed));
+            var wide = linearUp is null ? [up.forward(normed)] : Linear.Together(normed, up, linearUp);
+            var inner = act(wide[0], linearUp is null ? null : wide[1]);
             return scope.MoveToOuter(DropAndAdd(residual, down.forward(Drop(inner, step.Dropout)), step.Dropout));
         }
     }
@@ -258,11 +259,24 @@ public sealed class T5ForConditionalGeneration : ISequenceToSequenceModel
         private readonly Linear value = Linear.Take(source, $"{name}.v", config.HiddenSize, config.HeadCount * config.HeadDim, bias: false);
         private readonly Linear output = Linear.Take(source, $"{name}.o", config.HeadCount * config.HeadDim, config.HiddenSize, bias: false);
 
-        internal (Tensor Keys, Tensor Values) KeysAndValues(Tensor x) => (Heads(key.forward(x)), Heads(value.forward(x)));
+        /// <summary>Query, key and value of a text that attends to itself.</summary>
+        internal (Tensor Query, Tensor Key, Tensor Value) OfItself(Tensor x)
+        {
+            var parts = Linear.Together(x, query, key, value);
+            return (Heads(parts[0]), Heads(parts[1]), Heads(parts[2]));
+        }
+
+        internal Tensor QueryOf(Tensor x) => Heads(query.forward(x));
+
+        internal (Tensor Keys, Tensor Values) KeysAndValues(Tensor x)
+        {
+            var parts = Linear.Together(x, key, value);
+            return (Heads(parts[0]), Heads(parts[1]));
+        }
 
         // Attention divides, so the query is multiplied.
-        internal Tensor forward(Tensor x, Tensor keys, Tensor values, Tensor? mask, double dropout) =>
-            output.forward(new AttentionPattern(mask).Attend(Heads(query.forward(x)) * queryScale, keys, values, dropout));
+        internal Tensor forward(Tensor queries, Tensor keys, Tensor values, Tensor? mask, double dropout) =>
+            output.forward(new AttentionPattern(mask).Attend(queries * queryScale, keys, values, dropout));
 
         private Tensor Heads(Tensor x) => x.view(x.size(0), x.size(1), -1, headDim).transpose(1, 2);   // [batch, heads, tokens, head_dim]
     }

@@ -71,6 +71,40 @@ public sealed class LinearKernelTests
     }
 
     [Theory]
+    [InlineData(Mode.Float32, 40)]
+    [InlineData(Mode.Autocast, 40)]
+    [InlineData(Mode.Float32, 2)]
+    public void Layers_of_one_input_give_what_each_gives_alone(Mode mode, int rows)
+    {
+        using var scope = torch.NewDisposeScope();
+        using var numbers = new Generator(8);
+        var x = torch.randn([rows, 24], numbers).requires_grad_();
+        var weights = new[] { 16, 33, 7 }.Select(width => torch.randn([width, 24], numbers).requires_grad_()).ToArray();
+        Tensor?[] biases = [torch.randn([16], numbers).requires_grad_(), null, torch.randn([7], numbers).requires_grad_()];
+        weights[1].requires_grad_(false);
+        var results = new List<(Tensor[] Outputs, Tensor?[] Gradients)>();
+        foreach (var together in new[] { true, false })
+        {
+            Tensor[] outputs;
+            using (mode == Mode.Autocast ? torch.autocast(ScalarType.BFloat16, Device.CPU) : null)
+            {
+                outputs = together ? nn.functional.linear(x, weights, biases) : [.. weights.Zip(biases, (weight, bias) => nn.functional.linear(x, weight, bias))];
+            }
+
+            // The last output goes nowhere: it has no gradient at all.
+            (outputs[0].to(ScalarType.Float32).pow(2).sum() + outputs[1].to(ScalarType.Float32).pow(2).sum()).backward();
+            var leaves = new[] { x, weights[0], weights[1], weights[2], biases[0]!, biases[2]! };
+            results.Add((outputs, [.. leaves.Select(leaf => leaf.grad?.clone())]));
+            foreach (var leaf in leaves) leaf.grad = null;
+        }
+
+        var tolerance = mode == Mode.Float32 ? Fp32 : Bf16;
+        foreach (var (one, other) in results[0].Outputs.Zip(results[1].Outputs)) Near(other, one, tolerance);
+        foreach (var (one, other) in results[0].Gradients.Zip(results[1].Gradients).Where(pair => pair.Second is not null)) Near(other!, one!, tolerance);
+        Assert.Equal([true, true, false, false, true, false], results[0].Gradients.Select(gradient => gradient is not null));
+    }
+
+    [Theory]
     [InlineData(Mode.Float32)]
     [InlineData(Mode.Autocast)]
     public void What_is_not_a_number_stays_in_its_row(Mode mode)
