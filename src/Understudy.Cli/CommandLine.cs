@@ -38,6 +38,7 @@ internal static class CommandLine
         };
         foreach (var verb in RunVerbs.Create(execution).Reverse())
             root.Subcommands.Insert(0, verb);
+        root.Subcommands.Insert(0, PlanVerb.Create(execution));
         root.Subcommands.Insert(0, InitVerb.Create(execution));
         root.HelpName = "understudy";
         root.Add(GlobalOptions.Verbose);

@@ -8,7 +8,7 @@ namespace Understudy.Cli;
 /// <summary>What the process says and returns when a verb does not come to its end.</summary>
 internal static class ExitCodes
 {
-    public const int Done = 0, Failed = 1, InputAtFault = 2, Interrupted = 130, ReaderGone = 141, Terminated = 143;
+    public const int Done = 0, Failed = 1, InputAtFault = 2, DoesNotFit = 4, Interrupted = 130, ReaderGone = 141, Terminated = 143;
 
     private const int BrokenPipe = 32;
 

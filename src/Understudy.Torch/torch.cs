@@ -9,7 +9,7 @@ public static partial class torch
     public static string __version__ { get; } = Marshal.PtrToStringUTF8(Native.understudy_torch_version()) ?? "";
 
     /// <summary>GPUs.</summary>
-    public static class cuda
+    public static partial class cuda
     {
         /// <summary>Whether this libtorch sees a GPU.</summary>
         public static bool is_available() => device_count() > 0;

@@ -71,7 +71,7 @@ internal static class RunFileVerb
     }
 
     // Before anything is done: a name that is wrong, or a licence that nobody accepted, must not come out after an hour.
-    private static SortedDictionary<string, HubModel> FindModels(RunFile<RunOptions> file, string[] sections, ModelFolders models, IRunProgress progress, CancellationToken stop)
+    internal static SortedDictionary<string, HubModel> FindModels(RunFile<RunOptions> file, string[] sections, ModelFolders models, IRunProgress progress, CancellationToken stop)
     {
         var found = new SortedDictionary<string, HubModel>(StringComparer.Ordinal);
         var faults = new List<RunFileFault>();

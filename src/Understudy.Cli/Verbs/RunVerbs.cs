@@ -17,7 +17,7 @@ internal static class RunVerbs
         [
             Verb("run", "Does a whole run: teacher, synthetic rows, students with and without them, test figures.",
                 "understudy run configs/slurp-intents.yaml\nunderstudy run configs/slurp-intents.yaml --set seed=2 --output runs/second",
-                options => options.Annotates || options.Generates ? ["teacher", "students"] : ["students"], (file, context) => Outcome(Distill.Run(file.Options, context), context)),
+                BeginsWith, (file, context) => Outcome(Distill.Run(file.Options, context), context)),
             Verb("pretrain", "Trains the teacher's language model from random weights on plain text.",
                 "understudy pretrain configs/slurp-intents.yaml --set pretrain.training.max_minutes=5", _ => [], PretrainModel),
             Verb("tune", "Fine-tunes the teacher on the labelled seeds; pre-trains it first where the run file says so.",
@@ -31,6 +31,9 @@ internal static class RunVerbs
                 _ => ["students"], (file, context) => Outcome(Distill.Run(file.Options with { Arms = [RunArm.SeedsOnly] }, context), context)),
         ];
     }
+
+    /// <summary>The sections whose models a run begins with.</summary>
+    internal static IEnumerable<string> BeginsWith(RunOptions options) => options.Annotates || options.Generates ? ["teacher", "students"] : ["students"];
 
     private static string Outcome(RunResult result, RunContext context) => $"{RunTable.Of(result, context.Folder.Path)}\n{Path.Combine(context.Folder.Path, Report.FileName)}";
 

@@ -72,6 +72,20 @@ public static class AutoModel
         return Builder(known, family)(source, null);
     }
 
+    /// <summary>Builds the causal language model of a configuration from any source of weights.</summary>
+    internal static ICausalLanguageModel BuildCausalLanguageModel(ConfigJson json, IParameterSource source, Device device)
+    {
+        var (known, family) = Known(json, new LoadOptions());
+        return (family.CausalLanguageModel ?? throw NoSuch(json, family, "a causal language model", family => family.CausalLanguageModel is not null, new LoadOptions()))(known)(source, device);
+    }
+
+    /// <summary>Builds a classifier on the body of a configuration from any source of weights.</summary>
+    internal static ISequenceClassifier BuildSequenceClassifier(ConfigJson json, IReadOnlyList<string> labels, IParameterSource source, Device device)
+    {
+        var (known, family) = Known(json, new LoadOptions());
+        return (family.SequenceClassifier ?? throw NoSuch(json, family, "a classifier", family => family.SequenceClassifier is not null, new LoadOptions()))(known, labels)(source, device);
+    }
+
     /// <summary>Loads a causal language model.</summary>
     /// <inheritdoc cref="Load"/>
     public static ICausalLanguageModel LoadCausalLanguageModel(string folder, LoadOptions? options = null) =>
@@ -134,9 +148,12 @@ public static class AutoModel
     public static ISequenceClassifier NewSequenceClassifier(BertConfig config, long seed, Device? device = null)
     {
         ArgumentNullException.ThrowIfNull(config);
-        var source = new RandomParameters(seed, config.InitializerRange, device);
-        return config.IsRoberta ? new RobertaForSequenceClassification(config, source) : new BertForSequenceClassification(config, source);
+        return NewSequenceClassifier(config, new RandomParameters(seed, config.InitializerRange, device));
     }
+
+    /// <summary>A classifier with weights from any source.</summary>
+    internal static ISequenceClassifier NewSequenceClassifier(BertConfig config, IParameterSource source) =>
+        config.IsRoberta ? new RobertaForSequenceClassification(config, source) : new BertForSequenceClassification(config, source);
 
     private static IReadOnlyList<ModelFamily> Families(ScalarType rotaryFrequencyType) =>
     [

@@ -8,10 +8,10 @@ namespace Understudy.Recipes;
 /// <summary>Lets the teacher label unlabelled texts: the distribution over the labels, by label scoring (arXiv 2310.01119, "annotation").</summary>
 public static class Annotate
 {
-    private const string StageName = "annotate", FilterStageName = "filter-annotated";
+    internal const string StageName = "annotate", FilterStageName = "filter-annotated";
 
-    // Rows scored between two writes to the journal: what a kill loses at most.
-    private const int Chunk = 512;
+    /// <summary>Rows scored between two writes to the journal: what a kill loses at most.</summary>
+    internal const int Chunk = 512;
 
     /// <summary>Labels the pool and asks the filters. Scores go to the journal 512 rows at a time; an interrupted stage goes on after the last of these chunks.</summary>
     /// <param name="options">How.</param>
@@ -24,10 +24,8 @@ public static class Annotate
     /// <param name="context">The run.</param>
     public static (IReadOnlyList<SyntheticRow> Rows, Fingerprint Fingerprint, SynthesisResult Result) Run(AnnotateOptions options, string teacherFolder, ClassificationTask task, DataSets data, long seed, PrecisionMode precision, Fingerprint upstream, RunContext context)
     {
-        // What the teacher says does not depend on what is made of it, so a changed filter leaves the scores standing.
-        var scoring = new Fingerprint().AddOptions("annotate", options with { Filters = new(), SoftLabels = true }).Add("seed", seed.ToString()).AddUpstream("tune", upstream);
+        var (scoring, fingerprint) = FingerprintsOf(options, seed, upstream);
         var (path, prompts) = (context.Folder.Rows("annotated"), context.Folder.Rows("annotated-prompts"));
-        var fingerprint = new Fingerprint().AddOptions("annotate.filters", options.Filters).Add("annotate.soft_labels", options.SoftLabels.ToString()).AddUpstream(StageName, scoring);
         var stage = context.Begin(FilterStageName, fingerprint, path, prompts);
         if (stage.State != StageState.Finished)
         {
@@ -44,6 +42,14 @@ public static class Annotate
         }
 
         return (JsonRows.Read<SyntheticRow>(path), fingerprint, stage.Result<SynthesisResult>());
+    }
+
+    /// <summary>What the scores and what the rows depend on.</summary>
+    /// <remarks>What the teacher says does not depend on what is made of it, so a changed filter leaves the scores standing.</remarks>
+    internal static (Fingerprint Scores, Fingerprint Rows) FingerprintsOf(AnnotateOptions options, long seed, Fingerprint upstream)
+    {
+        var scoring = new Fingerprint().AddOptions("annotate", options with { Filters = new(), SoftLabels = true }).Add("seed", seed.ToString()).AddUpstream("tune", upstream);
+        return (scoring, new Fingerprint().AddOptions("annotate.filters", options.Filters).Add("annotate.soft_labels", options.SoftLabels.ToString()).AddUpstream(StageName, scoring));
     }
 
     private static Dictionary<string, double[]> Score(AnnotateOptions options, string teacherFolder, ClassificationTask task, List<Example> pool, PrecisionMode precision, Fingerprint fingerprint, RunContext context)
@@ -82,7 +88,8 @@ public static class Annotate
         return journal.Read().ToDictionary(row => row.Id, row => row.Probabilities);
     }
 
-    private static List<Example> Chosen(AnnotateOptions options, DataSets data, long seed)
+    /// <summary>The rows of the pool to label.</summary>
+    internal static List<Example> Chosen(AnnotateOptions options, DataSets data, long seed)
     {
         if (options.MaxRows is not { } most || most >= data.Unlabelled.Count)
         {

@@ -1,6 +1,7 @@
 using Understudy.Data;
 using Understudy.Runs;
 using Understudy.Synthesis;
+using Understudy.Training;
 
 namespace Understudy.Recipes;
 
@@ -39,7 +40,7 @@ public static class Distill
 
         if (annotates && generates)
         {
-            rowsPrint[RunArm.Both] = new Fingerprint().AddUpstream("annotate", rowsPrint[RunArm.Annotated]).AddUpstream("generate", rowsPrint[RunArm.Generated]);
+            rowsPrint[RunArm.Both] = BothPrint(rowsPrint[RunArm.Annotated], rowsPrint[RunArm.Generated]);
         }
 
         var arms = TrainStudents(options, data, Examples(annotatedRows, options.Annotate.SoftLabels), Examples(generatedRows, options.Generate.SoftLabels), rowsPrint, context);
@@ -109,21 +110,39 @@ public static class Distill
                 context.Progress.Note("'pretrain' has no part in this run, since 'teacher.model' names the teacher.");
             }
 
-            model = folder;
-            // A commit says what the files hold, without a download; a branch that has moved is another one.
-            modelPrint = context.FindModel(folder) is { } onHub
-                ? new Fingerprint().Add("teacher.model.commit", $"{onHub.Name} {onHub.Commit}")
-                : new Fingerprint().AddContent("teacher.model", folder);
+            (model, modelPrint) = (folder, ModelPrint(folder, context));
         }
         else
         {
             (model, modelPrint, pretrained) = Pretrain.Run(options.Pretrain!, [.. data.Unlabelled.Select(row => row.Text)], options.Seed, context);
         }
 
-        var upstream = new Fingerprint().AddUpstream("model", modelPrint).AddUpstream("data", dataPrint);
-        (var teacher, var fingerprint, tuned) = FineTuneTeacher.Run(options.Teacher, model, task, data, generates, options.Seed, upstream, context);
+        (var teacher, var fingerprint, tuned) = FineTuneTeacher.Run(options.Teacher, model, task, data, generates, options.Seed, TunedOn(modelPrint, dataPrint), context);
         return (teacher, fingerprint);
     }
+
+    // A commit says what the files hold, without a download; a branch that has moved is another one.
+    internal static Fingerprint ModelPrint(string model, RunContext context) => context.FindModel(model) is { } onHub
+        ? new Fingerprint().Add("teacher.model.commit", $"{onHub.Name} {onHub.Commit}")
+        : new Fingerprint().AddContent("teacher.model", model);
+
+    internal static Fingerprint TunedOn(Fingerprint model, Fingerprint data) => new Fingerprint().AddUpstream("model", model).AddUpstream("data", data);
+
+    internal static Fingerprint TeacherTestPrint(RunOptions options, Fingerprint tuned) => new Fingerprint().AddUpstream("tune", tuned).Add("scoring", $"{options.Annotate.LengthNormalize} {options.Annotate.Calibrate}")
+        .AddOptions("evaluation", options.Evaluation).Add("seed", $"{options.Seed}");
+
+    internal static Fingerprint StudentTestPrint(RunOptions options, Fingerprint student) => new Fingerprint().AddUpstream("student", student).AddOptions("evaluation", options.Evaluation).Add("seed", $"{options.Seed}");
+
+    internal static Fingerprint BothPrint(Fingerprint annotated, Fingerprint generated) => new Fingerprint().AddUpstream("annotate", annotated).AddUpstream("generate", generated);
+
+    internal static Fingerprint TrainedOn(Fingerprint rows, Fingerprint data) => new Fingerprint().AddUpstream("arm", rows).AddUpstream("data", data);
+
+    internal static long SeedOf(RunOptions options, TrainingOptions training, int repeat) => (long)(new SeededRandom(training.Seed ?? options.Seed).Fork("repeat", repeat).NextUInt64() >> 1);
+
+    internal static List<string> VocabularyTexts(DataSets data) => [.. data.Train.Concat(data.Unlabelled).SelectMany(row => row.TextPair is null ? [row.Text] : new[] { row.Text, row.TextPair })];
+
+    internal static List<Example> RowsOf(RunArm arm, DataSets data, IReadOnlyList<Example> annotated, IReadOnlyList<Example> generated) =>
+        [.. data.Train, .. arm is RunArm.Annotated or RunArm.Both ? annotated : [], .. arm is RunArm.Generated or RunArm.Both ? generated : []];
 
     private static EvaluationResult? EvaluateTeacher(RunOptions options, string teacher, Fingerprint teacherPrint, ClassificationTask task, DataSets data, RunContext context)
     {
@@ -132,10 +151,8 @@ public static class Distill
             return null;
         }
 
-        var fingerprint = new Fingerprint().AddUpstream("tune", teacherPrint).Add("scoring", $"{options.Annotate.LengthNormalize} {options.Annotate.Calibrate}")
-            .AddOptions("evaluation", options.Evaluation).Add("seed", $"{options.Seed}");
         var file = context.Folder.Predictions("teacher");
-        var stage = context.Begin("evaluate-teacher", fingerprint, file);
+        var stage = context.Begin("evaluate-teacher", TeacherTestPrint(options, teacherPrint), file);
         if (stage.State != StageState.Finished)
         {
             var (result, predictions) = Evaluate.Teacher(teacher, task, data.Test, options.Annotate, options.Evaluation, options.Seed, options.Teacher.Tune.Precision, context);
@@ -149,19 +166,18 @@ public static class Distill
     private static List<ArmResult> TrainStudents(RunOptions options, DataSets data, List<Example> annotated, List<Example> generated, Dictionary<RunArm, Fingerprint> rowsPrint, RunContext context)
     {
         var results = new List<ArmResult>();
-        var vocabularyTexts = data.Train.Concat(data.Unlabelled).SelectMany(row => row.TextPair is null ? [row.Text] : new[] { row.Text, row.TextPair }).ToList();
+        var vocabularyTexts = VocabularyTexts(data);
         foreach (var student in options.Students)
         {
             foreach (var arm in options.Arms)
             {
-                List<Example> rows = [.. data.Train, .. arm is RunArm.Annotated or RunArm.Both ? annotated : [], .. arm is RunArm.Generated or RunArm.Both ? generated : []];
+                var rows = RowsOf(arm, data, annotated, generated);
                 var training = student.TrainingOn(arm);
                 for (var repeat = 1; repeat <= options.Repeats; repeat++)
                 {
                     var name = ArmResult.NameOf(student.Name, arm, repeat);
-                    var seed = (long)(new SeededRandom(training.Seed ?? options.Seed).Fork("repeat", repeat).NextUInt64() >> 1);
-                    var upstream = new Fingerprint().AddUpstream("arm", rowsPrint[arm]).AddUpstream("data", rowsPrint[RunArm.SeedsOnly]);
-                    var (folder, print, _) = TrainStudent.Run(name, student, training, rows, data.Validation, data.Labels, vocabularyTexts, seed, upstream, context);
+                    var upstream = TrainedOn(rowsPrint[arm], rowsPrint[RunArm.SeedsOnly]);
+                    var (folder, print, _) = TrainStudent.Run(name, student, training, rows, data.Validation, data.Labels, vocabularyTexts, SeedOf(options, training, repeat), upstream, context);
                     results.Add(new ArmResult(student.Name, NameOf(arm), repeat, rows.Count, EvaluateStudent(name, folder, print, options, data, context)));
                 }
             }
@@ -178,7 +194,7 @@ public static class Distill
         }
 
         var file = context.Folder.Predictions(name);
-        var stage = context.Folder.Begin($"{name}.evaluate", new Fingerprint().AddUpstream("student", print).AddOptions("evaluation", options.Evaluation).Add("seed", $"{options.Seed}"), file);
+        var stage = context.Folder.Begin($"{name}.evaluate", StudentTestPrint(options, print), file);
         if (stage.State != StageState.Finished)
         {
             var (result, predictions) = Evaluate.Student(folder, data.Test, options.Evaluation, options.Seed, context.Device, context.Cancel, context.BaseOf(folder));
@@ -200,6 +216,6 @@ public static class Distill
         _ => "both",
     };
 
-    private static List<Example> Examples(IReadOnlyList<SyntheticRow> rows, bool softLabels) =>
+    internal static List<Example> Examples(IReadOnlyList<SyntheticRow> rows, bool softLabels) =>
         [.. rows.Where(row => row.Verdict == Verdict.Kept).Select(row => row.ToExample(softLabels))];
 }

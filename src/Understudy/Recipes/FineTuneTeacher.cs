@@ -20,7 +20,7 @@ public sealed record TuneResult(int Seeds, int Steps, double Loss, double? Valid
 /// <summary>Fine-tunes the teacher on the seeds (arXiv 2310.01119, section 3): to label a text, and to write a text for a label.</summary>
 public static class FineTuneTeacher
 {
-    private const string StageName = "tune";
+    internal const string StageName = "tune";
 
     /// <summary>Tunes all weights, or an adapter, and saves the teacher. A finished stage is not repeated, an interrupted one continues.</summary>
     /// <param name="options">How.</param>
@@ -34,15 +34,8 @@ public static class FineTuneTeacher
     /// <returns>The folder of the tuned teacher, or of its adapter, and what was reached.</returns>
     public static (string Folder, Fingerprint Fingerprint, TuneResult Result) Run(TeacherOptions options, string model, ClassificationTask task, DataSets data, bool generates, long seed, Fingerprint upstream, RunContext context)
     {
-        var target = context.Folder.Model(options.Lora is null || options.Merge ? "teacher" : "teacher-adapter");
-        var fingerprint = new Fingerprint().AddOptions("teacher.tune", options.Tune)
-            .Add("weights", string.Create(CultureInfo.InvariantCulture, $"{options.PromptLossWeight} {options.LabelLossWeight} {(generates ? options.GenerationLossWeight : null)}"))
-            .Add("seed", (options.Tune.Seed ?? seed).ToString()).AddUpstream("model and data", upstream);
-        if (options.Lora is { } adapter)
-        {
-            fingerprint.AddOptions("teacher.lora", adapter).Add("teacher.merge", options.Merge.ToString());
-        }
-
+        var target = context.Folder.Model(FolderName(options));
+        var fingerprint = FingerprintOf(options, generates, seed, upstream);
         var stage = context.Begin(StageName, fingerprint, target);
         if (stage.State == StageState.Finished)
         {
@@ -69,6 +62,20 @@ public static class FineTuneTeacher
         stage.Finish(result);
         TrainingSession.DeleteCheckpoints(stage.Folder);
         return (target, fingerprint, result);
+    }
+
+    /// <summary>The folder of the tuned teacher, or of its adapter, in that of the models.</summary>
+    internal static string FolderName(TeacherOptions options) => options.Lora is null || options.Merge ? "teacher" : "teacher-adapter";
+
+    /// <summary>What the tuned teacher depends on.</summary>
+    internal static Fingerprint FingerprintOf(TeacherOptions options, bool generates, long seed, Fingerprint upstream)
+    {
+        var fingerprint = new Fingerprint().AddOptions("teacher.tune", options.Tune)
+            .Add("weights", string.Create(CultureInfo.InvariantCulture, $"{options.PromptLossWeight} {options.LabelLossWeight} {(generates ? options.GenerationLossWeight : null)}"))
+            .Add("seed", (options.Tune.Seed ?? seed).ToString()).AddUpstream("model and data", upstream);
+        return options.Lora is { } adapter
+            ? fingerprint.AddOptions("teacher.lora", adapter).Add("teacher.merge", options.Merge.ToString())
+            : fingerprint;
     }
 
     private static Teacher Load(TeacherOptions options, string model, ClassificationTask task, long seed, RunContext context)
@@ -103,7 +110,7 @@ public static class FineTuneTeacher
     private static TuneResult Train(Teacher teacher, TeacherOptions options, ClassificationTask task, DataSets data, bool generates, long seed, RunStage stage, RunContext context)
     {
         var training = options.Tune;
-        var rows = Rows(teacher, options, data, generates);
+        var rows = Rows(teacher.Rows, options, data, generates);
         var plan = new BatchPlan([.. rows.Select(row => row.Ids.Length)], training, seed);
         using var session = new TrainingSession(teacher.Model, training, plan.TotalSteps(), seed, stage.Folder, teacher.Adapter?.Parameters);
         context.Folder.Metrics.DropAfter(StageName, session.Progress.Step);
@@ -120,13 +127,7 @@ public static class FineTuneTeacher
             foreach (var micro in step.Batches)
             {
                 using var inner = torch.NewDisposeScope();
-                var (ids, mask, weights) = micro.To(context.Device);   // [rows, tokens]
-                Tensor share;
-                using (session.Autocast())
-                {
-                    share = Losses.NextToken(teacher.Model.Prelogits(teacher.Model.Hidden(ids, mask)), ids, step.Weight, weights, training.LabelSmoothing);
-                }
-
+                var share = Loss(teacher.Model, micro, step.Weight, training, context.Device);
                 share.backward();
                 loss += share.item<double>();
             }
@@ -150,12 +151,21 @@ public static class FineTuneTeacher
         return new TuneResult(data.Train.Count, session.Progress.Step, session.Progress.Loss ?? double.NaN, session.Progress.BestScore, session.Progress.Seconds, steps.WaitShare);
     }
 
-    private static List<TeacherRow> Rows(Teacher teacher, TeacherOptions options, DataSets data, bool generates)
+    /// <summary>A micro-batch's share of its step's loss.</summary>
+    internal static Tensor Loss(ICausalLanguageModel model, TeacherLayout micro, double weight, TrainingOptions training, Device device)
     {
-        List<TeacherRow> rows = [.. ParallelRows.Select(data.Train, seed => teacher.Rows.Labelled(seed, seed.Weight * options.PromptLossWeight, seed.Weight * options.LabelLossWeight))];
+        var (ids, mask, weights) = micro.To(device);   // [rows, tokens]
+        using var autocast = Precision.Autocast(training.Precision, device);
+        return Losses.NextToken(model.Prelogits(model.Hidden(ids, mask)), ids, weight, weights, training.LabelSmoothing);
+    }
+
+    /// <summary>The rows that a teacher learns from.</summary>
+    internal static List<TeacherRow> Rows(TeacherRows teacher, TeacherOptions options, DataSets data, bool generates)
+    {
+        List<TeacherRow> rows = [.. ParallelRows.Select(data.Train, seed => teacher.Labelled(seed, seed.Weight * options.PromptLossWeight, seed.Weight * options.LabelLossWeight))];
         if (generates && options.GenerationLossWeight > 0)
         {
-            rows.AddRange(ParallelRows.Select(data.Train, seed => teacher.Rows.Written(seed, seed.Weight * options.GenerationLossWeight)));
+            rows.AddRange(ParallelRows.Select(data.Train, seed => teacher.Written(seed, seed.Weight * options.GenerationLossWeight)));
         }
 
         // A batch of rows that weigh nothing would have no mean.

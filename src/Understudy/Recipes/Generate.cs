@@ -8,7 +8,7 @@ namespace Understudy.Recipes;
 /// <summary>Lets the teacher write new texts for every label (arXiv 2310.01119, "generation").</summary>
 public static class Generate
 {
-    private const string StageName = "generate", FilterStageName = "filter-generated";
+    internal const string StageName = "generate", FilterStageName = "filter-generated";
 
     /// <summary>Writes texts until each label has its quota of rows that pass the filters, or its attempts are used up. An interrupted stage goes on where its journal ends.</summary>
     /// <param name="options">How.</param>
@@ -26,15 +26,8 @@ public static class Generate
     /// </remarks>
     public static (IReadOnlyList<SyntheticRow> Rows, Fingerprint Fingerprint, SynthesisResult Result) Run(GenerateOptions options, AnnotateOptions annotate, string teacherFolder, ClassificationTask task, DataSets data, long seed, PrecisionMode precision, Fingerprint upstream, RunContext context)
     {
-        var wording = options with { Filters = new(), SoftLabels = true, PerLabel = 1, MaxAttempts = 1, Relabel = options.Relabel == RelabelMode.None ? RelabelMode.None : RelabelMode.Check };
-        var writing = new Fingerprint().AddOptions(StageName, wording).Add("seed", (options.Sampling.Seed ?? seed).ToString()).AddUpstream("tune", upstream);
-        if (options.Relabel != RelabelMode.None)
-        {
-            writing.Add("scoring", $"{annotate.LengthNormalize} {annotate.Calibrate}");
-        }
-
+        var (writing, fingerprint) = FingerprintsOf(options, annotate, seed, upstream);
         var (path, promptsPath) = (context.Folder.Rows("generated"), context.Folder.Rows("generated-prompts"));
-        var fingerprint = new Fingerprint().AddOptions(StageName, options).AddUpstream(StageName, writing);
         var stage = context.Begin(FilterStageName, fingerprint, path, promptsPath);
         if (stage.State != StageState.Finished)
         {
@@ -49,6 +42,19 @@ public static class Generate
         }
 
         return (JsonRows.Read<SyntheticRow>(path), fingerprint, stage.Result<SynthesisResult>());
+    }
+
+    /// <summary>What the texts and what the rows depend on.</summary>
+    internal static (Fingerprint Texts, Fingerprint Rows) FingerprintsOf(GenerateOptions options, AnnotateOptions annotate, long seed, Fingerprint upstream)
+    {
+        var wording = options with { Filters = new(), SoftLabels = true, PerLabel = 1, MaxAttempts = 1, Relabel = options.Relabel == RelabelMode.None ? RelabelMode.None : RelabelMode.Check };
+        var writing = new Fingerprint().AddOptions(StageName, wording).Add("seed", (options.Sampling.Seed ?? seed).ToString()).AddUpstream("tune", upstream);
+        if (options.Relabel != RelabelMode.None)
+        {
+            writing.Add("scoring", $"{annotate.LengthNormalize} {annotate.Calibrate}");
+        }
+
+        return (writing, new Fingerprint().AddOptions(StageName, options).AddUpstream(StageName, writing));
     }
 
     private static (List<SyntheticRow> Rows, IEnumerable<PromptText> Prompts) Write(GenerateOptions options, AnnotateOptions annotate, string teacherFolder, ClassificationTask task, DataSets data, long seed, PrecisionMode precision, Fingerprint upstream, RunStage stage, RunContext context)

@@ -43,7 +43,7 @@ public static class Inspect
             options.Load ? Load(folder, options) : null);
     }
 
-    private static ModelSizes Sizes(JsonObject config, IPretrainedModel model)
+    internal static ModelSizes Sizes(JsonObject config, IPretrainedModel model)
     {
         int? Number(params ReadOnlySpan<string> keys)
         {

@@ -59,7 +59,7 @@ public sealed record ModelMemory(long Float32, [property: JsonPropertyName("bflo
     }
 
     /// <summary>Bytes kept for the gradient: inside a block, between two blocks, and of the output.</summary>
-    private static (long Inside, long Between, long Output) Activations(IPretrainedModel model, ModelSizes sizes, List<Linear> linears, int batchSize, int length, bool autocast)
+    internal static (long Inside, long Between, long Output) Activations(IPretrainedModel model, ModelSizes sizes, List<Linear> linears, int batchSize, int length, bool autocast)
     {
         var tokens = (long)batchSize * length;
         var narrow = autocast ? 2 : 4;

@@ -20,7 +20,7 @@ public sealed record PretrainResult(long Parameters, int Steps, long Tokens, dou
 /// <summary>Trains a causal language model from random weights on plain text: the teacher's beginning where no checkpoint is at hand.</summary>
 public static class Pretrain
 {
-    private const string StageName = "pretrain";
+    internal const string StageName = "pretrain";
 
     /// <summary>Learns a tokenizer, packs the text, trains, and saves a Hugging Face folder. A finished stage is not repeated, an interrupted one continues.</summary>
     /// <param name="options">What to train, and on what.</param>
@@ -72,13 +72,7 @@ public static class Pretrain
             foreach (var rows in step.Batches)
             {
                 using var micro = torch.NewDisposeScope();
-                var ids = rows.To(context.Device).Ids;   // [rows, tokens]
-                Tensor share;
-                using (session.Autocast())
-                {
-                    share = Losses.NextToken(model.Prelogits(model.Hidden(ids)), ids, step.Weight, labelSmoothing: training.LabelSmoothing);
-                }
-
+                var share = Loss(model, rows, step.Weight, training, context.Device);
                 share.backward();
                 loss += share.item<double>();
             }
@@ -108,6 +102,14 @@ public static class Pretrain
         return result;
     }
 
+    /// <summary>A micro-batch's share of its step's loss.</summary>
+    internal static Tensor Loss(ICausalLanguageModel model, TokenLayout rows, double weight, TrainingOptions training, Device device)
+    {
+        var ids = rows.To(device).Ids;   // [rows, tokens]
+        using var autocast = Precision.Autocast(training.Precision, device);
+        return Losses.NextToken(model.Prelogits(model.Hidden(ids)), ids, weight, labelSmoothing: training.LabelSmoothing);
+    }
+
     private static double HeldOutLoss(GptNeoxForCausalLM model, PretrainingText text, TrainingOptions options, RunContext context)
     {
         using var gradients = torch.no_grad();
@@ -124,7 +126,8 @@ public static class Pretrain
         return sum / ((double)text.HeldOut.Rows * (text.HeldOut.RowLength - 1));
     }
 
-    private static Fingerprint FingerprintOf(PretrainOptions options, IReadOnlyList<string> pool, long seed)
+    /// <summary>What the model depends on.</summary>
+    internal static Fingerprint FingerprintOf(PretrainOptions options, IReadOnlyList<string> pool, long seed)
     {
         var fingerprint = new Fingerprint().AddOptions("pretrain", options).Add("seed", (options.Training.Seed ?? seed).ToString());
         return options.UnlabelledPool ? fingerprint.Add("unlabelled pool", string.Join('\n', pool)) : fingerprint;

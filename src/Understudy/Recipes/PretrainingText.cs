@@ -9,7 +9,7 @@ namespace Understudy.Recipes;
 internal sealed record PretrainingText(Tokenizer Tokenizer, PackedTokens Train, PackedTokens HeldOut, double HeldOutTokensPerByte)
 {
     // What a vocabulary of some ten thousand tokens can be learnt from; more text hardly changes it.
-    private const long TokenizerCharacters = 40_000_000;
+    internal const long TokenizerCharacters = 40_000_000;
 
     // Documents encoded at once: enough for every processor, few enough that little is done in vain beyond the limit.
     private const int EncodedAtOnce = 1024;
@@ -21,7 +21,7 @@ internal sealed record PretrainingText(Tokenizer Tokenizer, PackedTokens Train, 
         var trainPath = Path.Combine(folder, "train-tokens.safetensors");
         var heldOutPath = Path.Combine(folder, "held-out-tokens.safetensors");
         var bytesPath = Path.Combine(folder, "held-out-bytes.txt");
-        var rowLength = Math.Min(options.Training.MaxLength ?? options.Architecture.MaxPositionEmbeddings, options.Architecture.MaxPositionEmbeddings);
+        var rowLength = RowLengthOf(options);
         if (Load() is { } prepared)
         {
             return prepared;
@@ -58,7 +58,11 @@ internal sealed record PretrainingText(Tokenizer Tokenizer, PackedTokens Train, 
         }
     }
 
-    private static List<string> Documents(PretrainOptions options, IReadOnlyList<string> pool, SeededRandom random, RunContext context)
+    /// <summary>Tokens of a row.</summary>
+    internal static int RowLengthOf(PretrainOptions options) => Math.Min(options.Training.MaxLength ?? options.Architecture.MaxPositionEmbeddings, options.Architecture.MaxPositionEmbeddings);
+
+    /// <summary>All documents in a random order.</summary>
+    internal static List<string> Documents(PretrainOptions options, IReadOnlyList<string> pool, SeededRandom random, RunContext context)
     {
         using var bar = context.Progress.Start("read text", null, "lines");
         var documents = new List<string>();
@@ -91,7 +95,8 @@ internal sealed record PretrainingText(Tokenizer Tokenizer, PackedTokens Train, 
         return documents.TakeWhile(document => (characters += document.Length) <= TokenizerCharacters);
     }
 
-    private static PackedTokens Encode(Tokenizer tokenizer, IEnumerable<string> documents, long? limit, int rowLength, RunContext context)
+    /// <summary>Documents as packed tokens, up to a limit.</summary>
+    internal static PackedTokens Encode(Tokenizer tokenizer, IEnumerable<string> documents, long? limit, int rowLength, RunContext context)
     {
         using var bar = context.Progress.Start("tokenize", limit, "tokens");
         var end = tokenizer.TokenToId(Tokenizers.EndOfText) ?? throw new InvalidOperationException($"The tokenizer has no {Tokenizers.EndOfText}.");

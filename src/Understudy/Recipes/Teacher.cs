@@ -52,12 +52,12 @@ public sealed class Teacher : IDisposable
         var source = AdapterFolder.SourceOf(folder, adapterBase);
         var tokenizer = Tokenizer.FromFolder(source);
         var config = ConfigJson.Read(source);
-        var end = config.OptionalInt("eos_token_id") ?? throw config.Fault("'eos_token_id' is missing; a teacher needs a token that ends a text.");
+        _ = EndOfTextOf(config);
         var model = AutoModel.LoadCausalLanguageModel(source, options);
         Teacher? teacher = null;
         try
         {
-            teacher = new Teacher(source, model, tokenizer, end, config.TokenId("pad_token_id") ?? end, new TeacherRows(tokenizer, task, config.TokenId("bos_token_id") ?? end, end, Math.Min(maxLength ?? model.MaxLength, model.MaxLength)));
+            teacher = new Teacher(source, model, tokenizer, EndOfTextOf(config), PaddingOf(config), RowsOf(config, tokenizer, task, Math.Min(maxLength ?? model.MaxLength, model.MaxLength)));
             if (AdapterFolder.Recognises(folder))
             {
                 teacher.lora = new LoraModel(model);
@@ -73,6 +73,20 @@ public sealed class Teacher : IDisposable
             throw;
         }
     }
+
+    /// <summary>The task in the tokens of a model.</summary>
+    /// <param name="config">The model's configuration, which names the special tokens.</param>
+    /// <param name="tokenizer">Its tokenizer.</param>
+    /// <param name="task">The task.</param>
+    /// <param name="maxLength">The most tokens of a row.</param>
+    /// <exception cref="InvalidDataException">It names no end-of-text token, or rows are too short for the labels.</exception>
+    internal static TeacherRows RowsOf(ConfigJson config, Tokenizer tokenizer, ClassificationTask task, int maxLength) =>
+        new(tokenizer, task, config.TokenId("bos_token_id") ?? EndOfTextOf(config), EndOfTextOf(config), maxLength);
+
+    /// <summary>Id that fills short rows.</summary>
+    internal static int PaddingOf(ConfigJson config) => config.TokenId("pad_token_id") ?? EndOfTextOf(config);
+
+    private static int EndOfTextOf(ConfigJson config) => config.OptionalInt("eos_token_id") ?? throw config.Fault("'eos_token_id' is missing; a teacher needs a token that ends a text.");
 
     /// <summary>Puts a new adapter on the model, whose own weights are frozen.</summary>
     /// <param name="config">What it looks like.</param>

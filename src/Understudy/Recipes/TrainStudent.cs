@@ -35,13 +35,7 @@ public static class TrainStudent
     public static (string Folder, Fingerprint Fingerprint, StudentResult Result) Run(string name, StudentOptions options, TrainingOptions training, IReadOnlyList<Example> rows, IReadOnlyList<Example> validation, LabelSet labels, IReadOnlyList<string> vocabularyTexts, long seed, Fingerprint upstream, RunContext context)
     {
         var target = context.Folder.Model(name);
-        var onHub = options.Model is { } named ? context.FindModel(named) : null;
-        var fingerprint = new Fingerprint().AddOptions("student", options with { Model = onHub is null ? options.Model : null, Training = training, SyntheticTraining = null }).Add("seed", seed.ToString()).AddUpstream("rows", upstream);
-        if (onHub is not null)
-        {
-            fingerprint.Add("student.model.commit", $"{onHub.Name} {onHub.Commit}");
-        }
-
+        var fingerprint = FingerprintOf(options, training, seed, upstream, context);
         var stage = context.Begin(name, fingerprint, target);
         if (stage.State == StageState.Finished)
         {
@@ -113,16 +107,7 @@ public static class TrainStudent
             foreach (var micro in step.Batches)
             {
                 using var inner = torch.NewDisposeScope();
-                var batch = micro.To(context.Device);
-                Tensor logits;
-                using (session.Autocast())
-                {
-                    logits = model.Forward(batch.Ids, batch.Mask, batch.TypeIds);   // [rows, classes]
-                }
-
-                var share = (batch.Probabilities is { } soft
-                    ? Losses.DistributionSum(logits, soft, batch.Weights, training.LabelSmoothing)
-                    : Losses.ClassSum(logits, batch.Labels, batch.Weights, training.LabelSmoothing)) / step.Weight;
+                var share = Loss(model, micro, step.Weight, training, context.Device);
                 share.backward();
                 loss += share.item<double>();
             }
@@ -151,6 +136,29 @@ public static class TrainStudent
         session.Complete();
         bar.Finish($"{(session.Progress.BestScore is { } best ? $"{FigureText.Percent(best)} of the validation rows right at best, " : "")}{FigureText.Waited(steps.WaitShare)}");
         return new StudentResult(rows.Count, session.Progress.Step, session.Progress.Loss ?? double.NaN, session.Progress.BestScore, [], session.Progress.Seconds, steps.WaitShare);
+    }
+
+    /// <summary>A micro-batch's share of its step's loss.</summary>
+    internal static Tensor Loss(ISequenceClassifier model, ClassifierLayout micro, double weight, TrainingOptions training, Device device)
+    {
+        var batch = micro.To(device);
+        Tensor logits;
+        using (Precision.Autocast(training.Precision, device))
+        {
+            logits = model.Forward(batch.Ids, batch.Mask, batch.TypeIds);   // [rows, classes]
+        }
+
+        return (batch.Probabilities is { } soft
+            ? Losses.DistributionSum(logits, soft, batch.Weights, training.LabelSmoothing)
+            : Losses.ClassSum(logits, batch.Labels, batch.Weights, training.LabelSmoothing)) / weight;
+    }
+
+    /// <summary>What the student depends on.</summary>
+    internal static Fingerprint FingerprintOf(StudentOptions options, TrainingOptions training, long seed, Fingerprint upstream, RunContext context)
+    {
+        var onHub = options.Model is { } named ? context.FindModel(named) : null;
+        var fingerprint = new Fingerprint().AddOptions("student", options with { Model = onHub is null ? options.Model : null, Training = training, SyntheticTraining = null }).Add("seed", seed.ToString()).AddUpstream("rows", upstream);
+        return onHub is null ? fingerprint : fingerprint.Add("student.model.commit", $"{onHub.Name} {onHub.Commit}");
     }
 
     private static (ISequenceClassifier Model, Tokenizer Tokenizer, IReadOnlyList<string> Fresh) Build(StudentOptions options, LabelSet labels, IReadOnlyList<string> vocabularyTexts, long seed, string folder, RunContext context)

@@ -108,6 +108,27 @@ public sealed partial class RunFolder : IDisposable
         return new RunStage(name, folder, state, fingerprint, changed, marker, this, outputs);
     }
 
+    /// <summary>How far a stage has come in a run folder that stays as it is.</summary>
+    /// <param name="path">The run folder; it need not exist.</param>
+    /// <param name="name">The stage.</param>
+    /// <param name="fingerprint">What its result depends on now.</param>
+    /// <param name="outputs">As for <see cref="Begin"/>, seen from the run folder.</param>
+    internal static StageState Look(string path, string name, Fingerprint fingerprint, params ReadOnlySpan<string> outputs)
+    {
+        var marker = System.IO.Path.Combine(path, "stages", Plain(name), MarkerName);
+        if (!File.Exists(marker) || ReadMarker(name, marker) is not { } earlier || earlier.Fingerprint != fingerprint.ToString())
+            return StageState.New;
+        if (!earlier.Finished)
+            return StageState.Interrupted;
+        foreach (var output in outputs)
+        {
+            if (!System.IO.Path.Exists(System.IO.Path.Combine(path, output)))
+                return StageState.New;
+        }
+
+        return StageState.Finished;
+    }
+
     /// <summary>How long every file is that a stage wrote outside its own folder, by its path in the run folder.</summary>
     internal SortedDictionary<string, long> Sizes(IEnumerable<string> outputs)
     {
