@@ -3,6 +3,7 @@ using Understudy.Torch;
 namespace Understudy.Tests.Binding;
 
 /// <summary>The activation kernels against libtorch's in float64.</summary>
+[Collection(LiveTensors.Name)]
 public sealed class ActivationKernelTests
 {
     [Theory]

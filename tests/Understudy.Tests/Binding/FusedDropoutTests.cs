@@ -3,6 +3,7 @@ using Understudy.Torch;
 namespace Understudy.Tests.Binding;
 
 /// <summary>Dropout by a mask that is made again for the gradient, alone and in the sum with a residual stream.</summary>
+[Collection(LiveTensors.Name)]
 public sealed class FusedDropoutTests
 {
     [Theory]
