@@ -63,16 +63,15 @@ struct Slopes<Paired> {
         : row(keys + 2 * lanes), weights(take<uint32_t>(scratch, block / 2 * row)),
           gradients(take<uint32_t>(scratch, block / 2 * row)), rows(take<uint16_t>(scratch, block * row)) {}
 
-    static Words paired(Halves low, Halves high) {
-        return __builtin_convertvector(low, Words) | (__builtin_convertvector(high, Words) << 16);
-    }
     void store(int64_t i, int64_t j, const Floats* weight, const Floats* gradient) {
-        put(weights + i / 2 * row + j, paired(narrow(weight[0]), narrow(weight[1])));
-        const auto first = narrow(gradient[0]);
-        const auto second = narrow(gradient[1]);
-        put(gradients + i / 2 * row + j, paired(first, second));
-        put(rows + i * row + j, first);
-        put(rows + (i + 1) * row + j, second);
+        const __m512i alternating = _mm512_set_epi16(31, 15, 30, 14, 29, 13, 28, 12, 27, 11, 26, 10, 25, 9, 24, 8, 23, 7, 22, 6,
+                                                     21, 5, 20, 4, 19, 3, 18, 2, 17, 1, 16, 0);
+        const auto both = (__m512i)_mm512_cvtne2ps_pbh(weight[1], weight[0]);
+        put(weights + i / 2 * row + j, _mm512_permutexvar_epi16(alternating, both));
+        const auto slopes = (__m512i)_mm512_cvtne2ps_pbh(gradient[1], gradient[0]);
+        put(gradients + i / 2 * row + j, _mm512_permutexvar_epi16(alternating, slopes));
+        put(rows + i * row + j, _mm512_castsi512_si256(slopes));
+        put(rows + (i + 1) * row + j, _mm512_extracti64x4_epi64(slopes, 1));
     }
     Left by_key(const uint32_t* values, int64_t step, int64_t j) const { return {values + step * row + j, 1, row}; }
     Left by_query(int64_t i, int64_t j) const {

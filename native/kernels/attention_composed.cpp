@@ -21,6 +21,23 @@ at::Tensor composed_attention(const at::Tensor& query, const at::Tensor& key, co
                               const Optional<at::Tensor>& mask, double dropout, bool is_causal) {
     const auto tokens = query.size(-2);
     const auto keys = key.size(-2);
+    const auto groups = query.size(1) / key.size(1);
+    const bool one_for_all = !mask.has_value() || mask->dim() < 3 || mask->size(-3) == 1;
+    if (groups > 1 && !is_causal && one_for_all) {
+        // The queries of a group become rows of one head: keys and values are not copied.
+        auto rows = mask;
+        if (mask.has_value() && mask->dim() > 1 && mask->size(-2) > 1) {
+            auto shape = mask->sizes().vec();
+            shape[shape.size() - 2] *= groups;
+            auto wide = shape;
+            wide.insert(wide.end() - 2, groups);
+            wide[wide.size() - 2] = tokens;
+            rows = mask->unsqueeze(-3).expand(wide).reshape(shape);
+        }
+        return composed_attention(query.reshape({query.size(0), key.size(1), groups * tokens, query.size(3)}), key, value, rows,
+                                  dropout, false)
+            .reshape(query.sizes());
+    }
     const auto all_keys = repeated(key, query.size(1));
     const auto all_values = repeated(value, query.size(1));
 #if UNDERSTUDY_TORCH_AT_LEAST(2, 0)

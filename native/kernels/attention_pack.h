@@ -151,8 +151,8 @@ inline void copy_steps(Paired, const uint32_t* from, int64_t stride, int64_t ste
         const auto* first = reinterpret_cast<const uint16_t*>(from + 2 * k * stride);
         const auto* second = reinterpret_cast<const uint16_t*>(from + (2 * k + 1) * stride);
         for (int64_t v = 0; v < vectors; v++) {
-            const Words low = __builtin_convertvector(vector_at<Halves>(first + v * lanes), Words);
-            const Words high = __builtin_convertvector(vector_at<Halves>(second + v * lanes), Words);
+            const Words low = extend(vector_at<Halves>(first + v * lanes));
+            const Words high = extend(vector_at<Halves>(second + v * lanes));
             put(to + k * panel + v * lanes, low | (high << 16));
         }
     }

@@ -80,7 +80,7 @@ inline void draw(const Attention& x, const AttentionRow& row, int64_t head, int6
 
 // Weights with those below the limit dropped; the others are scaled later.
 inline Floats drop(Floats weights, const uint16_t* numbers, uint32_t below) {
-    const Words drawn = __builtin_convertvector(vector_at<Halves>(numbers), Words);
+    const Words drawn = extend(vector_at<Halves>(numbers));
     return drawn >= below ? weights : Floats{};
 }
 
