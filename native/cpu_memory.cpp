@@ -9,6 +9,9 @@
 #include <algorithm>
 #include <cstdlib>
 #include <cstring>
+#if defined(__GLIBC__)
+#include <malloc.h>
+#endif
 #include <map>
 #include <mutex>
 #include <new>
@@ -96,6 +99,14 @@ public:
         shrink();
     }
 
+    // What the work before needed says nothing of the work to come.
+    void forget() {
+        const std::lock_guard<std::mutex> lock(mutex_);
+        release_all();
+        peak_ = in_use_;
+        earlier_peak_ = in_use_;
+    }
+
 private:
     void shrink() {
         const size_t peak = std::max(peak_, earlier_peak_);
@@ -181,3 +192,10 @@ const bool registered = [] {
 }();
 
 }  // namespace
+
+UNDERSTUDY_API void understudy_empty_cache() {
+    kept_blocks().forget();
+#if defined(__GLIBC__)
+    malloc_trim(0);
+#endif
+}

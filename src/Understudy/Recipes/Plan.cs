@@ -9,9 +9,6 @@ namespace Understudy.Recipes;
 /// </summary>
 public static class Plan
 {
-    // What the rest of a run needs: journals, rows in memory, pieces of freed memory that the system does not get back.
-    private const double Spare = 0.02;
-
     /// <summary>Plans a run.</summary>
     /// <param name="options">The run.</param>
     /// <param name="plan">How.</param>
@@ -54,7 +51,6 @@ public static class Plan
     private static PlanResult Result(PlanRun run, PlanOptions plan, MachineMemory memory, long? deviceFree)
     {
         var peak = run.Stages.Select(stage => stage.PeakBytes).DefaultIfEmpty().Max();
-        peak += (long)(Spare * peak);
         var devicePeak = run.Stages.Max(stage => stage.DevicePeakBytes);
         // Where a GPU computes, what is on it decides; the machine's own memory then holds little but the data.
         var free = deviceFree ?? memory.Free;
@@ -66,7 +62,7 @@ public static class Plan
 
         return new PlanResult(
             run.Options.OutputFolder, run.Context.Device.ToString(), torch.get_num_threads(), run.Stages, run.Stages.Sum(stage => stage.SecondsLeft), peak, devicePeak,
-            memory, deviceFree, fits, fits ? [] : [.. run.Needs.Where(need => need.Peak > free / (1 + Spare)).SelectMany(need => PlanAdvisor.Changes(need, (long)(free / (1 + Spare))))],
+            memory, deviceFree, fits, fits ? [] : [.. run.Needs.Where(need => need.Peak > free).SelectMany(need => PlanAdvisor.Changes(need, free))],
             [.. run.Assumptions.Distinct()], run.Meter.Elapsed);
     }
 }

@@ -20,8 +20,9 @@ internal interface IPlanWork<in TBatch> : IDisposable
 /// <param name="Peak">The most bytes that it had.</param>
 /// <param name="DevicePeak">The most bytes of the GPU; null on the CPU.</param>
 /// <param name="Build">Seconds in which the model was made.</param>
+/// <param name="Beginning">Seconds that the first batches took beyond the later ones: the program is compiled as it goes.</param>
 /// <param name="Basis">How the figures came about.</param>
-internal sealed record PlanSample(double[] Batches, double Step, long Before, long Peak, long? DevicePeak, double Build, PlanBasis Basis);
+internal sealed record PlanSample(double[] Batches, double Step, long Before, long Peak, long? DevicePeak, double Build, double Beginning, PlanBasis Basis);
 
 /// <summary>How a plan's figures came about.</summary>
 public enum PlanBasis
@@ -113,7 +114,9 @@ internal sealed class PlanMeter(Device device, MachineMemory memory, double seco
             return Reckon(shape, batches, batchSeconds, held, activations, trains);
         }
 
-        var first = Once(shape, few, batches, share / 2, begin);
+        // What the program itself takes when it does something for the first time would count for every block.
+        var beginning = Once(shape, few, [batches[0]], share / 8, begin).Beginning;
+        var first = Once(shape, few, batches, share / 3, begin);
         var second = Once(shape, 2 * few, batches, share / 2, begin);
         double All(double one, double two, double sides) => Math.Max(two, one + ((two - one) * ((shape.Layers / sides) - few) / few));
         // An encoder-decoder has as many blocks in each part as were asked for.
@@ -122,16 +125,20 @@ internal sealed class PlanMeter(Device device, MachineMemory memory, double seco
             [.. first.Batches.Zip(second.Batches, (one, two) => All(one, two, sides))],
             All(first.Step, second.Step, sides),
             first.Before,
-            first.Before + (long)All(first.Peak - first.Before, second.Peak - second.Before, sides),
+            // What the weights, their gradients and averages take is known.
+            first.Before + (long)Math.Max(held, All(first.Peak - first.Before, second.Peak - second.Before, sides)),
             first.DevicePeak is { } one && second.DevicePeak is { } two ? (long)All(one, two, sides) : null,
             All(first.Build, second.Build, sides),
+            beginning,
             PlanBasis.FewerBlocks);
     }
 
     /// <summary>Bytes that the process and the GPU have at most while something is done.</summary>
     public (long Before, long Peak, long? DevicePeak) Watch(Action work)
     {
+        // As a run does before a stage.
         GC.Collect();
+        torch.empty_cache();
         var before = MachineMemory.Resident;
         _ = MachineMemory.ForgetPeak();
         work();
@@ -143,34 +150,38 @@ internal sealed class PlanMeter(Device device, MachineMemory memory, double seco
     private PlanSample Once<TModel, TBatch>(PlanShape<TModel> shape, int? layers, IReadOnlyList<TBatch> batches, double share, Func<PlanModel<TModel>, IPlanWork<TBatch>> begin)
         where TModel : class, IPretrainedModel
     {
-        var (times, steps, build) = (new double[batches.Count], new List<double>(), 0.0);
+        var (times, steps, build, beginning) = (new double[batches.Count], new List<double>(), 0.0, 0.0);
         var (before, peak, onDevice) = Watch(() =>
         {
             var making = Stopwatch.StartNew();
             using var model = shape.Make(layers);
             build = making.Elapsed.TotalSeconds;
             using var work = begin(model);
-            WarmUp(work, batches[0], share / 5);
+            var (warmUps, warmUp) = WarmUp(work, batches[0], share / 5);
             for (var i = 0; i < batches.Count; i++)
             {
                 var (one, step) = Repeated(work, batches[i], Math.Min(LongShape, 0.8 * share / batches.Count));
                 times[i] = one;
                 steps.Add(step);
-                bar.Advance(1);
             }
+
+            bar.Advance(batches.Count);
+            beginning = Math.Max(0, warmUp - (warmUps * (times[0] + steps[0])));
         });
-        return new PlanSample(times, Median(steps), before, peak, onDevice, build, PlanBasis.Measured);
+        return new PlanSample(times, Median(steps), before, peak, onDevice, build, beginning, PlanBasis.Measured);
     }
 
-    private void WarmUp<TBatch>(IPlanWork<TBatch> work, TBatch batch, double most)
+    private (int Count, double Seconds) WarmUp<TBatch>(IPlanWork<TBatch> work, TBatch batch, double most)
     {
-        var begun = watch.Elapsed.TotalSeconds;
+        var (count, begun) = (0, watch.Elapsed.TotalSeconds);
         do
         {
             cancel.ThrowIfCancellationRequested();
             _ = work.Do(batch);
+            count++;
         }
         while (watch.Elapsed.TotalSeconds - begun < Math.Min(LongWarmUp, most));
+        return (count, watch.Elapsed.TotalSeconds - begun);
     }
 
     private (double Batch, double Step) Repeated<TBatch>(IPlanWork<TBatch> work, TBatch batch, double most)
@@ -197,7 +208,7 @@ internal sealed class PlanMeter(Device device, MachineMemory memory, double seco
         var bytes = (long)(held + activations);
         // An optimiser reads and writes 28 bytes for each weight, at some 10 GB a second.
         var step = trains ? 28.0 * shape.Trained / 1e10 : 0;
-        return new PlanSample(batchSeconds, step, before, before + (deviceFree is null ? bytes : 0), deviceFree is null ? null : bytes, shape.WeightBytes / 1e9, PlanBasis.Reckoned);
+        return new PlanSample(batchSeconds, step, before, before + (deviceFree is null ? bytes : 0), deviceFree is null ? null : bytes, shape.WeightBytes / 1e9, 0, PlanBasis.Reckoned);
     }
 
     private static double Median(IEnumerable<double> values)

@@ -97,7 +97,7 @@ internal sealed class PlanRun(RunOptions options, DataSets data, ClassificationT
         }
 
         var left = 1 - (names.Select(name => finished.ProgressOf(name)?.Step ?? 0).Max() / (double)Math.Max(1, walk.Steps));
-        var seconds = apart + sample.Build + (loop * left);
+        var seconds = apart + sample.Build + (sample.Beginning / Math.Max(1, stage.Times - stage.Done)) + (loop * left);
         var all = stage.Done == stage.Times;
         Stages.Add(stage with
         {

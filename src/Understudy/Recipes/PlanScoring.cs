@@ -56,7 +56,7 @@ internal static class PlanScoring
         }
 
         double Seconds(IEnumerable<int[][]> all) => all.Sum(batch => times!.Seconds(Tokens(batch)));
-        void Stage(string name, IReadOnlyList<int[][]> all, long rows, double apart)
+        void Stage(string name, IReadOnlyList<int[][]> all, long rows)
         {
             if (finished.Has(name))
             {
@@ -64,14 +64,15 @@ internal static class PlanScoring
                 return;
             }
 
-            run.Stages.Add(new StagePlan(name, 1, 0, rows, all.Sum(batch => batch.Sum(prompt => (long)prompt.Length)), null, work!.Build + Seconds(all) + apart, null, work.Peak, work.DevicePeak, work.Basis));
+            var beginning = run.Stages.Exists(stage => stage.Basis != PlanBasis.None && stage.Name == "evaluate-teacher") ? 0 : work!.Beginning;
+            run.Stages.Add(new StagePlan(name, 1, 0, rows, all.Sum(batch => batch.Sum(prompt => (long)prompt.Length)), null, work!.Build + beginning + Seconds(all), null, work.Peak, work.DevicePeak, work.Basis));
             run.Needs.Add(new PlanNeed(name, "annotate", null, all.Max(batch => batch.Length), all.Max(batch => batch.Max(prompt => prompt.Length)), shape, options.Teacher.Lora is null, work.DevicePeak is null ? work.Before : 0, work.DevicePeak ?? work.Peak));
         }
 
-        if (tests.Length > 0) Stage("evaluate-teacher", tested, tests.Length, 0);
+        if (tests.Length > 0) Stage("evaluate-teacher", tested, tests.Length);
         if (options.Annotates && pool.Count > 0)
         {
-            if (annotates) Stage(Annotate.StageName, annotated, pool.Count, 0);
+            if (annotates) Stage(Annotate.StageName, annotated, pool.Count);
             else run.AddDone(Annotate.StageName, 1, pool.Count);
             Filter(run, Annotate.FilterStageName, options.Annotate.Filters, pool.Count);
         }
@@ -126,7 +127,7 @@ internal static class PlanScoring
         var texts = (long)likely * prompts.Length * options.SamplesPerPrompt;
         var later = (long)CacheBytes(shape, rows, options.Sampling.MaxNewTokens - some);
         run.Stages.Add(new StagePlan(Generate.StageName, 1, 0, texts, (long)(texts * lengths.Average()) + (likely * prompts.Sum(prompt => (long)prompt.Tokens.Count)), null,
-            work.Build + Seconds(likely), work.Build + Seconds(most), work.Peak + (work.DevicePeak is null ? later : 0), work.DevicePeak + later, work.Basis));
+            work.Build + work.Beginning + Seconds(likely), work.Build + work.Beginning + Seconds(most), work.Peak + (work.DevicePeak is null ? later : 0), work.DevicePeak + later, work.Basis));
         run.Needs.Add(new PlanNeed(Generate.StageName, "generate", null, rows, length, shape, run.Options.Teacher.Lora is null, work.DevicePeak is null ? work.Before : 0, (work.DevicePeak ?? work.Peak) + later));
     }
 

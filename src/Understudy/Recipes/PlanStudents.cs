@@ -122,7 +122,7 @@ internal static class PlanStudents
         watch.Restart();
         _ = EvaluationResult.Of([.. run.Data.Labels], [.. run.Data.Test.Select(row => run.Data.Labels.IndexOf(row.Label!))], [.. run.Data.Test.Select(_ => run.Data.Labels.Select(_ => 1.0 / run.Data.Labels.Count).ToArray())], options, run.Options.Seed);
         var measuring = watch.Elapsed.TotalSeconds;
-        run.Stages.Add(new StagePlan($"{student.Name}.evaluate", names.Length, done, rows, tests.Sum(row => (long)row.Ids.Length), null, work.Build + encoding + measuring + all.Sum(batch => times.Seconds(Tokens(batch))), null, work.Peak, work.DevicePeak, work.Basis));
+        run.Stages.Add(new StagePlan($"{student.Name}.evaluate", names.Length, done, rows, tests.Sum(row => (long)row.Ids.Length), null, work.Build + (work.Beginning / (names.Length - done)) + encoding + measuring + all.Sum(batch => times.Seconds(Tokens(batch))), null, work.Peak, work.DevicePeak, work.Basis));
         run.Needs.Add(new PlanNeed($"{student.Name}.evaluate", "evaluation", null, batches[^1].Length, batches[^1].Max(row => row.Ids.Length), shape, MayAdapt: false, work.DevicePeak is null ? work.Before : 0, work.DevicePeak ?? work.Peak));
     }
 }

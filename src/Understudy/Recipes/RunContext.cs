@@ -33,6 +33,8 @@ public sealed record RunContext(RunFolder Folder, IRunProgress Progress, Device 
     /// <summary>Begins a stage and tells the reader when earlier work of it stands or is void.</summary>
     internal RunStage Begin(string name, Fingerprint fingerprint, params IReadOnlyList<string> outputs)
     {
+        // A model that is gone must not stand beside the next one.
+        torch.empty_cache();
         var stage = Folder.Begin(name, fingerprint, outputs);
         if (stage.State == StageState.Finished)
         {
