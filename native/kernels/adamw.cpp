@@ -127,6 +127,7 @@ UNDERSTUDY_API int32_t understudy_adamw_step(const Handle* parameters, const Han
                     update(p + begin, g + begin, m + begin, v + begin, end - begin, step);
                 }
             });
+            written(parameter, c != nullptr);
         }
     });
 }

@@ -145,9 +145,9 @@ bool fits(const at::Tensor& x, const at::Tensor& weight, const Optional<at::Tens
     const bool mixed = casts_to_bfloat16();
     const auto type = multiplied_type(x);
     return x.device().is_cpu() && x.dim() >= 1 && floating(x) && floating(weight) && dense(weight) &&
-           x.size(-1) == weight.size(1) && x.numel() >= fewest_rows * weight.size(1) &&
+           x.size(-1) == weight.size(1) && weight.numel() > 0 && x.numel() >= fewest_rows * weight.size(1) &&
            (mixed || x.scalar_type() == weight.scalar_type()) && has_matrix_product(type) &&
-           (!bias.has_value() || (floating(*bias) && bias->is_contiguous() && bias->dim() == 1 && (mixed || bias->scalar_type() == type)));
+           (!bias.has_value() || (floating(*bias) && bias->is_contiguous() && bias->dim() == 1 && bias->size(0) == weight.size(0) && (mixed || bias->scalar_type() == type)));
 }
 
 }  // namespace

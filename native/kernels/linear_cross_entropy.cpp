@@ -152,6 +152,9 @@ UNDERSTUDY_API Handle understudy_linear_cross_entropy(ConstHandle x, ConstHandle
     return tensor_of([&]() -> at::Tensor {
         TORCH_CHECK(x->dim() == 2 && weight->dim() == 2 && x->size(1) == weight->size(1),
                     "expected x [rows, features] and a weight [classes, features], found ", x->sizes(), " and ", weight->sizes());
+        const auto given_bias = optional(bias);
+        TORCH_CHECK(!given_bias.has_value() || (given_bias->dim() == 1 && given_bias->size(0) == weight->size(0)),
+                    "expected a bias [", weight->size(0), "], found ", given_bias->sizes());
         const auto rows = x->size(0);
         TORCH_CHECK(targets->dim() == 1 && targets->size(0) == rows && targets->scalar_type() == at::kLong,
                     "expected int64 targets [", rows, "], found ", targets->scalar_type(), ' ', targets->sizes());
@@ -165,7 +168,7 @@ UNDERSTUDY_API Handle understudy_linear_cross_entropy(ConstHandle x, ConstHandle
             TORCH_CHECK(low >= 0 && high < weight->size(0), "expected targets in [0, ", weight->size(0),
                         "), found values from ", low, " to ", high);
         }
-        return LinearCrossEntropy::apply(*x, *weight, optional(bias), counted.contiguous(), weights->contiguous(),
+        return LinearCrossEntropy::apply(*x, *weight, given_bias, counted.contiguous(), weights->contiguous(),
                                          label_smoothing, multiplied_type(*x), c10::GradMode::is_enabled());
     });
 }
@@ -179,5 +182,8 @@ UNDERSTUDY_API int32_t understudy_has_linear_cross_entropy(ConstHandle x, ConstH
         return 0;
     }
     const auto type = multiplied_type(*x);
+    if (added.has_value() && added->scalar_type() != type && !casts_to_bfloat16()) {
+        return 0;
+    }
     return has_matrix_product(type) && (weight->scalar_type() == type || (type == at::kBFloat16 && weight->scalar_type() == at::kFloat)) ? 1 : 0;
 }

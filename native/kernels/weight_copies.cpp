@@ -45,6 +45,17 @@ at::Tensor known_copy(const at::Tensor& weight) {
     return found != copies().end() && counts(found->second, weight) ? found->second.values : at::Tensor();
 }
 
+void written(const at::Tensor& weight, bool copied) {
+    weight.unsafeGetTensorImpl()->bump_version();
+    if (copied) {
+        const std::lock_guard<std::mutex> lock(mutex);
+        const auto found = copies().find(weight.data_ptr());
+        if (found != copies().end()) {
+            found->second.version = static_cast<int64_t>(weight._version());
+        }
+    }
+}
+
 at::Tensor bfloat16_copy(const at::Tensor& weight) {
     c10::NoGradGuard no_grad;
     auto values = known_copy(weight);

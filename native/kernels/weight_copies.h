@@ -11,4 +11,8 @@ at::Tensor bfloat16_copy(const at::Tensor& weight);
 // The copy to keep up to date beside the weight, in the weight's memory order; undefined when there is none that counts.
 at::Tensor known_copy(const at::Tensor& weight);
 
+// After a write into the weight's memory that libtorch does not see: copies of it and of its views count no more, except the
+// known copy where that was written as well.
+void written(const at::Tensor& weight, bool copied);
+
 }  // namespace understudy
