@@ -36,6 +36,7 @@ internal static class BenchCurveVerb
             var options = RunFile.Parse<BenchCurveOptions>("", "command line", overrides).Options;
             var place = GlobalOptions.DeviceOf(parsed.GetRequiredValue(device));
             var folder = parsed.GetValue(output) ?? "loss-curve";
+            Storage.CheckReplaceable(Path.Combine(folder, "curve.json"));
             var result = RunScreen.Show(execution.Error, progress => BenchCurve.Run(parsed.GetRequiredValue(text), options, place, progress, execution.Stop));
             Write(result, folder);
             execution.Output.Write(Summary(result, folder));

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using Understudy.Recipes;
+using Understudy.Runs;
 using Understudy.Torch;
 
 namespace Understudy.Cli.Verbs;
@@ -49,6 +50,9 @@ internal static class BenchVerb
             var earlier = parsed.GetValue(against) is { } file ? BenchReport.Read(file) : null;
             var jobs = BenchJob.All(parsed.GetValue(shape) ?? [], overrides, earlier);
             var other = BenchProcess.Other(parsed.GetValue(againstProgram), earlier, execution.Error);
+            var target = parsed.GetValue(json);
+            if (target is not null and not "-")
+                Storage.CheckReplaceable(target);
             var apart = new BenchRuns(overrides, torch.get_num_threads(), place, execution.Stop);
             var (results, comparison) = RunScreen.Show<(IReadOnlyList<BenchResult>, BenchComparison?)>(execution.Error, progress => (jobs, other) switch
             {
@@ -58,7 +62,6 @@ internal static class BenchVerb
             });
             var report = BenchReport.Of(results, place, BenchProcess.ThisProgram, DateTime.UtcNow);
             report = report with { Comparisons = [.. Compared(report, comparison, earlier)] };
-            var target = parsed.GetValue(json);
             if (target is not null and not "-")
                 report.Write(target);
             execution.Output.Write(target == "-" ? report.ToJson() : BenchTable.Of(report));

@@ -39,13 +39,15 @@ internal static class PlanVerb
             var on = GlobalOptions.DeviceOf(options.Device);
             GlobalOptions.UseThreads(options.Threads);
             var plan = new PlanOptions { Seconds = parsed.GetValue(seconds) };
+            var target = parsed.GetValue(json);
+            if (target is not null and not "-")
+                Storage.CheckReplaceable(target);
             using var models = new ModelFolders();
             var result = RunScreen.Show(execution.Error, progress =>
             {
                 _ = RunFileVerb.FindModels(read, [.. RunVerbs.BeginsWith(options)], models, progress, execution.Stop);
                 return Plan.Run(options, plan, on, models, progress, execution.Stop);
             });
-            var target = parsed.GetValue(json);
             if (target is not null and not "-")
                 Storage.Replace(Path.GetFullPath(target), RunJson.Text(result));
             execution.Output.Write(target == "-" ? RunJson.Text(result) : Table(result));

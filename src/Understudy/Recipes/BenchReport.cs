@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using System.Text.Json.Nodes;
 using Understudy.Runs;
 using Understudy.Torch;
 
@@ -72,6 +73,12 @@ public sealed record BenchReport
         BenchReport report;
         try
         {
+            // Another format may have other keys.
+            if (JsonNode.Parse(json) is JsonObject any && any["format"] is JsonValue number && number.TryGetValue<int>(out var format) && format != CurrentFormat)
+            {
+                throw new InvalidDataException($"{path}: expected a benchmark of format {CurrentFormat}, found format {format}. Measure again with the program that wrote it, or with this one.");
+            }
+
             report = RunJson.ParseText<BenchReport>(json);
         }
         catch (System.Text.Json.JsonException e)
@@ -79,9 +86,7 @@ public sealed record BenchReport
             throw new InvalidDataException($"{path}: expected what 'understudy bench --json' writes, found something else ({e.Message}).", e);
         }
 
-        return report.Format == CurrentFormat
-            ? report
-            : throw new InvalidDataException($"{path}: expected a benchmark of format {CurrentFormat}, found format {report.Format}. Measure again with the program that wrote it, or with this one.");
+        return report.Results.Count > 0 ? report : throw new InvalidDataException($"{path}: expected at least one measurement in 'results', found none.");
     }
 }
 

@@ -40,6 +40,19 @@ internal static class Storage
         });
     }
 
+    /// <summary>Finds out, before work that takes long, whether its result can be written.</summary>
+    /// <exception cref="IOException">It cannot.</exception>
+    public static void CheckReplaceable(string path) => Guard(path, () =>
+    {
+        if (Directory.Exists(path))
+        {
+            throw new IOException($"'{path}' is a folder, and a file is to be written. Name a file in it.");
+        }
+
+        Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(path))!);
+        using var probe = new FileStream($"{path}.{Environment.ProcessId}.tmp", FileMode.Create, FileAccess.Write, FileShare.None, bufferSize: 1, FileOptions.DeleteOnClose);
+    });
+
     /// <summary>Runs <paramref name="action"/>, turning what the operating system says about <paramref name="path"/> into a sentence with a cure.</summary>
     public static void Guard(string path, Action action) => Guard(path, () =>
     {

@@ -59,6 +59,18 @@ public sealed class PlanVerbTests : IDisposable
     }
 
     [Fact]
+    public void A_file_that_cannot_be_written_is_found_out_before_anything_is_measured()
+    {
+        foreach (var target in new[] { folder["run.yaml/plan.json"], Path.GetDirectoryName(folder["run.yaml"])! })
+        {
+            var (_, output, error) = Type(folder["run.yaml"], "--seconds", "1", "--threads", "1", "--json", target);
+            Assert.Equal("", output);
+            Assert.Contains(Path.GetDirectoryName(folder["run.yaml"])!, error, StringComparison.Ordinal);
+            Assert.DoesNotContain("measure: ", error, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
     public void A_bad_run_file_is_refused_as_by_the_run()
     {
         File.AppendAllText(folder["run.yaml"], "\narm: [both]\n");

@@ -162,6 +162,10 @@ public sealed class BenchTests
         Assert.Matches("^[0-9a-f]{16}$", report.Program.Build);
         File.WriteAllText(path, report.ToJson().Replace("\"format\": 1", "\"format\": 9", StringComparison.Ordinal));
         Assert.Equal($"{path}: expected a benchmark of format 1, found format 9. Measure again with the program that wrote it, or with this one.", Assert.Throws<InvalidDataException>(() => Read(path)).Message);
+        File.WriteAllText(path, """{"format": 2, "figures": []}""");
+        Assert.Equal($"{path}: expected a benchmark of format 1, found format 2. Measure again with the program that wrote it, or with this one.", Assert.Throws<InvalidDataException>(() => Read(path)).Message);
+        (report with { Results = [] }).Write(path);
+        Assert.Equal($"{path}: expected at least one measurement in 'results', found none.", Assert.Throws<InvalidDataException>(() => Read(path)).Message);
         File.WriteAllText(path, "{}");
         Assert.StartsWith($"{path}: expected what 'understudy bench --json' writes, found something else (", Assert.Throws<InvalidDataException>(() => Read(path)).Message, StringComparison.Ordinal);
         Assert.Equal($"{path}.gone: there is no such file. 'understudy bench --json FILE' writes one.", Assert.Throws<InvalidDataException>(() => Read(path + ".gone")).Message);
