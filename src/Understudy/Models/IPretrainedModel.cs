@@ -48,7 +48,7 @@ public interface ICausalLanguageModel : IPretrainedModel
     /// <param name="hiddenStates">Receives [batch, tokens, hidden] after the embedding, after each block but the last, and after the last normalisation; for comparing with a reference.</param>
     /// <param name="positionIds">[batch, tokens] int64, the position of every token, below <see cref="IPretrainedModel.MaxLength"/>; null to count real tokens. With it, more tokens than
     /// <see cref="IPretrainedModel.MaxLength"/> can be computed, for example the branches of a tree.</param>
-    /// <returns>[batch, tokens, hidden].</returns>
+    /// <returns>[batch, tokens, hidden]; what stands at padding says nothing, and may be zeros.</returns>
     Tensor Hidden(Tensor inputIds, Tensor? attentionMask = null, KeyValueCache? cache = null, IList<Tensor>? hiddenStates = null, Tensor? positionIds = null);
 
     /// <summary>What makes next-token logits of hidden states.</summary>

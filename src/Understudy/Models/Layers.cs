@@ -82,7 +82,6 @@ internal static class DropoutLayer
     /// <summary>The residual stream plus what is left of a layer's output.</summary>
     internal static Tensor DropAndAdd(Tensor residual, Tensor x, double probability) => nn.functional.dropout_add(residual, x, probability);
 
-
     /// <summary>Drops numbers with a probability and scales the others up; the tensor itself for 0.</summary>
     internal static Tensor Drop(Tensor x, double probability) => probability > 0 ? nn.functional.dropout(x, probability, training: true) : x;
 }

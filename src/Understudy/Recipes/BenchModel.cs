@@ -140,7 +140,6 @@ internal sealed class BenchModel : IDisposable
     private Tensor Loss(TrainingSession session, BenchBatch batch)
     {
         var (ids, mask) = TokenRows.Pad(batch.Rows, 0, device: Device);   // [rows, tokens]
-        Tensor output;
         switch (Model)
         {
             case ICausalLanguageModel causal:
@@ -158,6 +157,7 @@ internal sealed class BenchModel : IDisposable
                 }
 
             case ISequenceClassifier classifier:
+                Tensor output;
                 using (session.Autocast())
                 {
                     output = classifier.Forward(ids, mask);   // [rows, classes]

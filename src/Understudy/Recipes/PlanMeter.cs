@@ -168,7 +168,7 @@ internal sealed class PlanMeter(Device device, MachineMemory memory, double seco
             bar.Advance(batches.Count);
             beginning = Math.Max(0, warmUp - (warmUps * (times[0] + steps[0])));
         });
-        return new PlanSample(times, Median(steps), before, peak, onDevice, build, beginning, PlanBasis.Measured);
+        return new PlanSample(times, Bench.Median(steps), before, peak, onDevice, build, beginning, PlanBasis.Measured);
     }
 
     private (int Count, double Seconds) WarmUp<TBatch>(IPlanWork<TBatch> work, TBatch batch, double most)
@@ -197,7 +197,7 @@ internal sealed class PlanMeter(Device device, MachineMemory memory, double seco
         }
 
         // The first of a size takes memory that the later ones find.
-        return (Median(own.Count > 2 ? own[1..] : own), Median(steps));
+        return (Bench.Median(own.Count > 2 ? own[1..] : own), Bench.Median(steps));
     }
 
     private PlanSample Reckon<TModel, TBatch>(PlanShape<TModel> shape, IReadOnlyList<TBatch> batches, double[] batchSeconds, double held, double activations, bool trains)
@@ -209,11 +209,5 @@ internal sealed class PlanMeter(Device device, MachineMemory memory, double seco
         // An optimiser reads and writes 28 bytes for each weight, at some 10 GB a second.
         var step = trains ? 28.0 * shape.Trained / 1e10 : 0;
         return new PlanSample(batchSeconds, step, before, before + (deviceFree is null ? bytes : 0), deviceFree is null ? null : bytes, shape.WeightBytes / 1e9, 0, PlanBasis.Reckoned);
-    }
-
-    private static double Median(IEnumerable<double> values)
-    {
-        var ordered = values.Order().ToArray();
-        return (ordered[(ordered.Length - 1) / 2] + ordered[ordered.Length / 2]) / 2;
     }
 }

@@ -78,16 +78,6 @@ public sealed class ActivationKernelTests
         }
     }
 
-    /// <summary>The kernels with at most these instructions until disposed; 0 is what every processor has, 3 all that this one has.</summary>
-    private sealed class Instructions : IDisposable
-    {
-        private readonly int before = Native.understudy_isa();
-
-        internal Instructions(int isa) => Native.understudy_set_isa(isa);
-
-        public void Dispose() => Native.understudy_set_isa(before);
-    }
-
     private static Tensor Apply(string name, Tensor x) => name == "silu" ? nn.functional.silu(x) : nn.functional.gelu(x, name == "gelu_tanh");
 
     // Of the value, and near 0, where the terms of a slope cancel, of 1 part in 20.
