@@ -139,7 +139,8 @@ template <class In, class Word>
 void forward(const Attention& x, const AttentionTask& task, const AttentionTask* next, AttentionScratch& scratch) {
     const auto& row = x.rows[task.row];
     const auto groups = x.heads / x.key_heads;
-    if ((task.end - task.begin) * groups <= 4) {
+    // Asked of the whole row: what a part of it gives must not depend on how it is divided among threads.
+    if (row.tokens * groups <= 4) {
         forward_few<In>(x, task, scratch);
         return;
     }
