@@ -5,6 +5,8 @@
 #include <atomic>
 #include <cstdlib>
 #include <cstring>
+#include <stdexcept>
+#include <string>
 
 namespace understudy {
 
@@ -30,13 +32,17 @@ Isa lowered(Isa wanted) {
 
 Isa from_environment() {
     const char* named = std::getenv("UNDERSTUDY_ISA");
+    if (named == nullptr || *named == '\0') {
+        return lowered(Isa::avx512_bf16);
+    }
     constexpr const char* names[] = {"portable", "avx2", "avx512", "avx512_bf16"};
-    for (int i = 0; named != nullptr && i < 4; i++) {
+    for (int i = 0; i < 4; i++) {
         if (std::strcmp(named, names[i]) == 0) {
             return lowered(static_cast<Isa>(i));
         }
     }
-    return lowered(Isa::avx512_bf16);
+    throw std::invalid_argument(std::string("UNDERSTUDY_ISA: expected portable, avx2, avx512 or avx512_bf16, found '") + named +
+                                "'. Set it to one of these, or unset it for the best of this processor.");
 }
 
 std::atomic<Isa>& chosen() {
@@ -52,8 +58,12 @@ void set_isa(Isa wanted) { chosen().store(lowered(wanted)); }
 
 }  // namespace understudy
 
-UNDERSTUDY_API int32_t understudy_isa() { return static_cast<int32_t>(understudy::isa()); }
+UNDERSTUDY_API int32_t understudy_isa() {
+    int32_t found = -1;
+    understudy::status_of([&] { found = static_cast<int32_t>(understudy::isa()); });
+    return found;
+}
 
-UNDERSTUDY_API void understudy_set_isa(int32_t wanted) {
-    understudy::set_isa(static_cast<understudy::Isa>(wanted < 0 ? 0 : wanted > 3 ? 3 : wanted));
+UNDERSTUDY_API int32_t understudy_set_isa(int32_t wanted) {
+    return understudy::status_of([&] { understudy::set_isa(static_cast<understudy::Isa>(wanted < 0 ? 0 : wanted > 3 ? 3 : wanted)); });
 }

@@ -14,7 +14,8 @@ namespace understudy {
 
 enum class Isa : int { portable = 0, avx2 = 1, avx512 = 2, avx512_bf16 = 3 };
 
-// The best of this processor, or less where UNDERSTUDY_ISA (portable, avx2, avx512, avx512_bf16) or set_isa says so.
+// The best of this processor, or less where UNDERSTUDY_ISA (portable, avx2, avx512, avx512_bf16) or set_isa says so. Throws
+// where the variable says something else.
 Isa isa();
 
 // For tests: the paths of one kernel are compared in one process. More than the processor has is lowered to it.

@@ -8,7 +8,7 @@ internal static partial class Native
     internal static partial int understudy_isa();
 
     [LibraryImport(Library)]
-    internal static partial void understudy_set_isa(int wanted);
+    internal static partial int understudy_set_isa(int wanted);
 
     [LibraryImport(Library)]
     internal static partial int understudy_linears(TensorHandle x, ReadOnlySpan<nint> weights, ReadOnlySpan<nint> biases, int count, Span<nint> results);

@@ -7,7 +7,7 @@ internal sealed class Instructions : IDisposable
 {
     private readonly int before = Native.understudy_isa();
 
-    internal Instructions(int isa) => Native.understudy_set_isa(isa);
+    internal Instructions(int isa) => Native.Check(Native.understudy_set_isa(isa));
 
     public void Dispose() => Native.understudy_set_isa(before);
 }
