@@ -2,9 +2,9 @@
 #include "abi.h"
 #include "kernels/attention_composed.h"
 #include "kernels/attention_function.h"
+#include "kernels/autocast.h"
 
 #include <ATen/Parallel.h>
-#include <ATen/autocast_mode.h>
 #include <c10/core/GradMode.h>
 
 #include <vector>
@@ -58,14 +58,8 @@ at::Tensor visible_keys(const at::Tensor& mask) {
 
 // As a matrix product would take it here.
 at::Tensor cast(const at::Tensor& x) {
-#if UNDERSTUDY_TORCH_AT_LEAST(2, 4)
-    const bool enabled = at::autocast::is_autocast_enabled(at::kCPU);
-    const auto type = at::autocast::get_autocast_dtype(at::kCPU);
-#else
-    const bool enabled = at::autocast::is_cpu_enabled();
-    const auto type = at::autocast::get_autocast_cpu_dtype();
-#endif
-    return enabled && x.device().is_cpu() && x.is_floating_point() && x.scalar_type() != at::kDouble ? x.to(type) : x;
+    const auto type = autocast_type(at::kCPU);
+    return type.has_value() && x.device().is_cpu() && x.is_floating_point() && x.scalar_type() != at::kDouble ? x.to(*type) : x;
 }
 
 bool fusible(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value) {

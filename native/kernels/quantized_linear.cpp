@@ -1,5 +1,6 @@
 // y = x W^T with W in NF4 or int8. Backward needs W alone, so nothing is saved but the few bits that are held anyway:
 // the matrix is made when it is needed and gone after the product (QLoRA, Dettmers et al., arXiv 2305.14314, section 3).
+#include "kernels/autocast.h"
 #include "kernels/quantized.h"
 #include "kernels/simd.h"
 
@@ -212,17 +213,7 @@ public:
 };
 
 // The type that autocast would compute in, or x's own.
-at::ScalarType compute_type(const at::Tensor& x) {
-    const auto device = x.device().type();
-#if UNDERSTUDY_TORCH_AT_LEAST(2, 4)
-    return at::autocast::is_autocast_enabled(device) ? at::autocast::get_autocast_dtype(device) : x.scalar_type();
-#else
-    if (device == c10::DeviceType::CPU) {
-        return at::autocast::is_cpu_enabled() ? at::autocast::get_autocast_cpu_dtype() : x.scalar_type();
-    }
-    return at::autocast::is_enabled() ? at::autocast::get_autocast_gpu_dtype() : x.scalar_type();
-#endif
-}
+at::ScalarType compute_type(const at::Tensor& x) { return autocast_type(x.device().type()).value_or(x.scalar_type()); }
 
 // Sizes may come from a file; what is read beyond a tensor's end would be somebody else's memory.
 Quantized checked(ConstHandle codes, ConstHandle scales, ConstHandle nested_map, ConstHandle nested_scales, double offset,
