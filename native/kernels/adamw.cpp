@@ -25,16 +25,32 @@ struct Step {
     float grad_scale;
 };
 
+// One parameter's new value; its averages are written.
+UNDERSTUDY_INLINE float updated(float parameter, float gradient, float& average, float& square, const Step& step) {
+    const float g = gradient * step.grad_scale;
+    const float m = average + step.rest1 * (g - average);
+    const float v = step.beta2 * square + step.rest2 * g * g;
+    average = m;
+    square = v;
+    return parameter * step.decay - step.step_size * (m / (std::sqrt(v) / step.root + step.eps));
+}
+
 UNDERSTUDY_SIMD void update(float* __restrict parameter, const float* __restrict gradient, float* __restrict average,
                             float* __restrict square, int64_t count, Step step) {
 #pragma omp simd
     for (int64_t i = 0; i < count; i++) {
-        const float g = gradient[i] * step.grad_scale;
-        const float m = average[i] + step.rest1 * (g - average[i]);
-        const float v = step.beta2 * square[i] + step.rest2 * g * g;
-        average[i] = m;
-        square[i] = v;
-        parameter[i] = parameter[i] * step.decay - step.step_size * (m / (std::sqrt(v) / step.root + step.eps));
+        parameter[i] = updated(parameter[i], gradient[i], average[i], square[i], step);
+    }
+}
+
+// The same with the 16-bit copy of the weights that the next step multiplies with.
+UNDERSTUDY_SIMD void update_both(float* __restrict parameter, const float* __restrict gradient, float* __restrict average,
+                                 float* __restrict square, c10::BFloat16* __restrict copy, int64_t count, Step step) {
+#pragma omp simd
+    for (int64_t i = 0; i < count; i++) {
+        const float p = updated(parameter[i], gradient[i], average[i], square[i], step);
+        parameter[i] = p;
+        store(copy, i, p);
     }
 }
 
@@ -51,22 +67,6 @@ UNDERSTUDY_SIMD double sum_of_squares(const float* values, int64_t count) {
         total += sum;
     }
     return total;
-}
-
-// The same with the 16-bit copy of the weights that the next step multiplies with.
-UNDERSTUDY_SIMD void update_both(float* __restrict parameter, const float* __restrict gradient, float* __restrict average,
-                                 float* __restrict square, c10::BFloat16* __restrict copy, int64_t count, Step step) {
-#pragma omp simd
-    for (int64_t i = 0; i < count; i++) {
-        const float g = gradient[i] * step.grad_scale;
-        const float m = average[i] + step.rest1 * (g - average[i]);
-        const float v = step.beta2 * square[i] + step.rest2 * g * g;
-        average[i] = m;
-        square[i] = v;
-        const float p = parameter[i] * step.decay - step.step_size * (m / (std::sqrt(v) / step.root + step.eps));
-        parameter[i] = p;
-        store(copy, i, p);
-    }
 }
 
 bool plain_float(const at::Tensor& tensor) {

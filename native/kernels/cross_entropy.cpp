@@ -3,11 +3,10 @@
 #include "abi.h"
 #include "kernels/simd.h"
 #include "kernels/softmax_rows.h"
+#include "kernels/targets.h"
+#include "profile.h"
 
 #include <torch/csrc/autograd/custom_function.h>
-
-#include <cmath>
-#include <limits>
 
 using namespace understudy;
 
@@ -19,6 +18,7 @@ double forward_rows(const at::Tensor& logits, const int64_t* targets, const floa
     const auto rows = logits.size(0);
     const auto classes = logits.size(1);
     const auto* data = logits.data_ptr<T>();
+    const Measured measured("cross-entropy", 0, static_cast<double>(logits.nbytes()));
     // One partial sum per row, added in row order: the result does not depend on how rows fell to threads.
     auto losses = at::empty({rows}, at::kDouble);
     auto* loss = losses.data_ptr<double>();
@@ -50,6 +50,7 @@ void backward_rows(const at::Tensor& logits, at::Tensor& gradient, const int64_t
     const auto classes = logits.size(1);
     const auto* data = logits.data_ptr<T>();
     auto* out = gradient.data_ptr<T>();
+    const Measured measured("cross-entropy backward", 0, 2.0 * static_cast<double>(logits.nbytes()));
     const float spread = smoothing / static_cast<float>(classes);
     at::parallel_for(0, rows, 1, [&](int64_t begin, int64_t end) {
         for (int64_t r = begin; r < end; r++) {
@@ -120,25 +121,12 @@ UNDERSTUDY_API Handle understudy_weighted_cross_entropy(ConstHandle logits, Cons
                                                         double label_smoothing) {
     return tensor_of([&]() -> at::Tensor {
         TORCH_CHECK(logits->dim() == 2, "expected logits [rows, classes], found ", logits->sizes());
-        const auto rows = logits->size(0);
-        TORCH_CHECK(targets->dim() == 1 && targets->size(0) == rows && targets->scalar_type() == at::kLong,
-                    "expected int64 targets [", rows, "], found ", targets->scalar_type(), ' ', targets->sizes());
-        TORCH_CHECK(weights->dim() == 1 && weights->size(0) == rows && weights->scalar_type() == at::kFloat,
-                    "expected float32 weights [", rows, "], found ", weights->scalar_type(), ' ', weights->sizes());
-        TORCH_CHECK(label_smoothing >= 0 && label_smoothing < 1, "label smoothing must be in [0, 1), found ",
-                    label_smoothing);
-        const auto counted = at::where(*weights == 0, at::zeros_like(*targets), *targets);
-        if (rows > 0) {
-            const auto low = counted.min().item().toLong();
-            const auto high = counted.max().item().toLong();
-            TORCH_CHECK(low >= 0 && high < logits->size(1), "expected targets in [0, ", logits->size(1),
-                        "), found values from ", low, " to ", high);
-        }
+        const auto counted = counted_targets(*targets, *weights, logits->size(0), logits->size(1), label_smoothing);
         const bool fused = logits->device().is_cpu() &&
                            (logits->scalar_type() == at::kFloat || logits->scalar_type() == at::kBFloat16);
         if (!fused) {
             return composed(*logits, counted, *weights, label_smoothing);
         }
-        return CrossEntropy::apply(logits->contiguous(), counted.contiguous(), weights->contiguous(), label_smoothing);
+        return CrossEntropy::apply(logits->contiguous(), counted, weights->contiguous(), label_smoothing);
     });
 }

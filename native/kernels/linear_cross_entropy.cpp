@@ -7,6 +7,7 @@
 #include "kernels/matrix_product.h"
 #include "kernels/simd.h"
 #include "kernels/softmax_rows.h"
+#include "kernels/targets.h"
 #include "kernels/weight_copies.h"
 #include "profile.h"
 
@@ -145,8 +146,7 @@ public:
 
 }  // namespace
 
-// sum over rows of weight x cross-entropy(x W^T + b, target); null with the error "unsupported" never: the caller asks
-// understudy_has_linear_cross_entropy first.
+// sum over rows of weight x cross-entropy(x W^T + b, target), where understudy_has_linear_cross_entropy says that it can be.
 UNDERSTUDY_API Handle understudy_linear_cross_entropy(ConstHandle x, ConstHandle weight, ConstHandle bias, ConstHandle targets,
                                                       ConstHandle weights, double label_smoothing) {
     return tensor_of([&]() -> at::Tensor {
@@ -155,35 +155,23 @@ UNDERSTUDY_API Handle understudy_linear_cross_entropy(ConstHandle x, ConstHandle
         const auto given_bias = optional(bias);
         TORCH_CHECK(!given_bias.has_value() || (given_bias->dim() == 1 && given_bias->size(0) == weight->size(0)),
                     "expected a bias [", weight->size(0), "], found ", given_bias->sizes());
-        const auto rows = x->size(0);
-        TORCH_CHECK(targets->dim() == 1 && targets->size(0) == rows && targets->scalar_type() == at::kLong,
-                    "expected int64 targets [", rows, "], found ", targets->scalar_type(), ' ', targets->sizes());
-        TORCH_CHECK(weights->dim() == 1 && weights->size(0) == rows && weights->scalar_type() == at::kFloat,
-                    "expected float32 weights [", rows, "], found ", weights->scalar_type(), ' ', weights->sizes());
-        TORCH_CHECK(label_smoothing >= 0 && label_smoothing < 1, "label smoothing must be in [0, 1), found ", label_smoothing);
-        const auto counted = at::where(*weights == 0, at::zeros_like(*targets), *targets);
-        if (rows > 0) {
-            const auto low = counted.min().item().toLong();
-            const auto high = counted.max().item().toLong();
-            TORCH_CHECK(low >= 0 && high < weight->size(0), "expected targets in [0, ", weight->size(0),
-                        "), found values from ", low, " to ", high);
-        }
-        return LinearCrossEntropy::apply(*x, *weight, given_bias, counted.contiguous(), weights->contiguous(),
+        const auto counted = counted_targets(*targets, *weights, x->size(0), weight->size(0), label_smoothing);
+        return LinearCrossEntropy::apply(*x, *weight, given_bias, counted, weights->contiguous(),
                                          label_smoothing, multiplied_type(*x), c10::GradMode::is_enabled());
     });
 }
 
 // Whether the operation above can be asked for: on the CPU, for a weight that products take as it is.
 UNDERSTUDY_API int32_t understudy_has_linear_cross_entropy(ConstHandle x, ConstHandle weight, ConstHandle bias) {
-    const auto added = optional(bias);
-    const auto floating = [](const at::Tensor& t) { return t.scalar_type() == at::kFloat || t.scalar_type() == at::kBFloat16; };
-    if (!x->device().is_cpu() || !floating(*x) || !floating(*weight) || !weight->is_contiguous() ||
-        (added.has_value() && (!floating(*added) || !added->is_contiguous()))) {
-        return 0;
-    }
-    const auto type = multiplied_type(*x);
-    if (added.has_value() && added->scalar_type() != type && !casts_to_bfloat16()) {
-        return 0;
-    }
-    return has_matrix_product(type) && (weight->scalar_type() == type || (type == at::kBFloat16 && weight->scalar_type() == at::kFloat)) ? 1 : 0;
+    bool has = false;
+    // What cannot be looked at has none: the operations that stand in for it say why.
+    status_of([&] {
+        const auto added = optional(bias);
+        const auto plain = [](const at::Tensor& t) { return t.scalar_type() == at::kFloat || t.scalar_type() == at::kBFloat16; };
+        const auto type = multiplied_type(*x);
+        has = x->device().is_cpu() && plain(*x) && plain(*weight) && weight->is_contiguous() && has_matrix_product(type) &&
+              (!added.has_value() || (plain(*added) && added->is_contiguous() && (casts_to_bfloat16() || added->scalar_type() == type))) &&
+              (weight->scalar_type() == type || (type == at::kBFloat16 && weight->scalar_type() == at::kFloat));
+    });
+    return has ? 1 : 0;
 }

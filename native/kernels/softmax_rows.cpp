@@ -9,8 +9,13 @@ namespace understudy {
 
 namespace {
 
+struct Extent {
+    float largest;
+    float sum;
+};
+
 template <class T>
-UNDERSTUDY_INLINE RowSums row_sums(const T* row, int64_t classes) {
+UNDERSTUDY_INLINE Extent extent(const T* row, int64_t classes) {
     float largest = -std::numeric_limits<float>::infinity();
     float sum = 0;
 #pragma omp simd reduction(max : largest) reduction(+ : sum)
@@ -19,12 +24,19 @@ UNDERSTUDY_INLINE RowSums row_sums(const T* row, int64_t classes) {
         largest = value > largest ? value : largest;
         sum += value;
     }
+    return {largest, sum};
+}
+
+template <class T>
+UNDERSTUDY_INLINE RowSums row_sums(const T* row, int64_t classes) {
+    const auto reach = extent(row, classes);
+    const float largest = reach.largest;
     float total = 0;
 #pragma omp simd reduction(+ : total)
     for (int64_t i = 0; i < classes; i++) {
         total += exponential(load(row, i) - largest);
     }
-    return {largest + std::log(total), sum};
+    return {largest + std::log(total), reach.sum};
 }
 
 template <class T>
@@ -37,14 +49,8 @@ UNDERSTUDY_INLINE void row_gradient(const T* row, T* gradient, int64_t classes, 
 
 template <class T>
 UNDERSTUDY_INLINE RowSums to_gradient(T* row, float* __restrict powers, int64_t classes, float scale, float spread) {
-    float largest = -std::numeric_limits<float>::infinity();
-    float sum = 0;
-#pragma omp simd reduction(max : largest) reduction(+ : sum)
-    for (int64_t i = 0; i < classes; i++) {
-        const float value = load(row, i);
-        largest = value > largest ? value : largest;
-        sum += value;
-    }
+    const auto reach = extent(row, classes);
+    const float largest = reach.largest;
     float total = 0;
 #pragma omp simd reduction(+ : total)
     for (int64_t i = 0; i < classes; i++) {
@@ -58,7 +64,7 @@ UNDERSTUDY_INLINE RowSums to_gradient(T* row, float* __restrict powers, int64_t 
     for (int64_t i = 0; i < classes; i++) {
         store(row, i, powers[i] * part - less);
     }
-    return {largest + std::log(total), sum};
+    return {largest + std::log(total), reach.sum};
 }
 
 }  // namespace
