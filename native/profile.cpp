@@ -12,6 +12,7 @@
 #include <cstdio>
 #include <cstring>
 #include <memory>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -246,15 +247,15 @@ using namespace understudy;
 
 UNDERSTUDY_API int32_t understudy_profile_start() {
     return status_of([] {
-        if (profiling.load()) {
+        auto begun = std::make_unique<Profile>();
+        if (profiling.exchange(true)) {
             throw std::runtime_error("A profile is being taken already. Stop it first.");
         }
-        profile = std::make_unique<Profile>();
+        profile = std::move(begun);
         profile->callback = at::addThreadLocalCallback(at::RecordFunctionCallback(on_enter, on_leave)
                                                            .needsInputs(true)
                                                            .needsOutputs(true)
                                                            .scopes({at::RecordScope::FUNCTION, at::RecordScope::BACKWARD_FUNCTION, at::RecordScope::USER_SCOPE}));
-        profiling.store(true);
     });
 }
 

@@ -112,8 +112,11 @@ Kernel* find(const Shape& shape) {
     return kernels.emplace(shape, make(shape)).first->second.get();
 }
 
+// What oneDNN takes: rows or columns one after the other that do not overlap.
 bool plain(const at::Tensor& x) {
-    return x.dim() == 2 && x.device().is_cpu() && (x.stride(0) == 1 || x.stride(1) == 1) && x.stride(0) > 0 && x.stride(1) > 0;
+    return x.dim() == 2 && x.device().is_cpu() && x.stride(0) > 0 && x.stride(1) > 0 &&
+           ((x.stride(1) == 1 && (x.stride(0) >= x.size(1) || x.size(0) == 1)) ||
+            (x.stride(0) == 1 && (x.stride(1) >= x.size(0) || x.size(1) == 1)));
 }
 
 // The stride of a dimension of size 1 may be anything; oneDNN wants one that could be stepped with.
@@ -161,7 +164,7 @@ bool product(const at::Tensor& a, const at::Tensor& b, at::Tensor& out, const at
     const Measured measured(factors == at::kFloat ? "matrix product, float32" : "matrix product, bfloat16",
                             2.0 * shape.m * shape.n * shape.k,
                             a.nbytes() + b.nbytes() + out.nbytes() * (accumulate ? 2.0 : 1.0));
-    static dnnl::stream stream(engine());
+    thread_local dnnl::stream stream(engine());
     auto scratch = at::empty({static_cast<int64_t>(kernel->scratch.get_size())}, at::kByte);
     std::unordered_map<int, memory> arguments{
         {DNNL_ARG_SRC, memory(kernel->a, engine(), a.data_ptr())},
