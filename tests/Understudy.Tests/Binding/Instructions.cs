@@ -9,5 +9,5 @@ internal sealed class Instructions : IDisposable
 
     internal Instructions(int isa) => Native.Check(Native.understudy_set_isa(isa));
 
-    public void Dispose() => Native.understudy_set_isa(before);
+    public void Dispose() => Native.Check(Native.understudy_set_isa(before));
 }
