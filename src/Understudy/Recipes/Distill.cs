@@ -1,6 +1,7 @@
 using Understudy.Data;
 using Understudy.Runs;
 using Understudy.Synthesis;
+using Understudy.Torch;
 using Understudy.Training;
 
 namespace Understudy.Recipes;
@@ -194,6 +195,7 @@ public static class Distill
         }
 
         var file = context.Folder.Predictions(name);
+        torch.empty_cache();
         var stage = context.Folder.Begin($"{name}.evaluate", StudentTestPrint(options, print), file);
         if (stage.State != StageState.Finished)
         {
