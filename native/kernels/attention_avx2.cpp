@@ -1,4 +1,4 @@
-#define UNDERSTUDY_ATTENTION_LANES 8
+#define UNDERSTUDY_LANES 8
 #include "kernels/attention_backward.h"
 
 namespace understudy {

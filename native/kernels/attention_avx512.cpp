@@ -1,4 +1,4 @@
-#define UNDERSTUDY_ATTENTION_LANES 16
+#define UNDERSTUDY_LANES 16
 #include "kernels/attention_backward.h"
 
 namespace understudy {

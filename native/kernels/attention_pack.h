@@ -3,7 +3,7 @@
 #pragma once
 
 #include "kernels/attention.h"
-#include "kernels/attention_simd.h"
+#include "kernels/vectors.h"
 
 namespace understudy {
 namespace {
@@ -80,7 +80,7 @@ void pack_rows(const In* from, int64_t stride, int64_t count, const Width<Word>&
     }
 }
 
-#if UNDERSTUDY_ATTENTION_LANES == 16
+#if UNDERSTUDY_LANES == 16
 // to[c][r] = from[r][c] of 16 by 16 words.
 inline void transpose_block(const uint32_t* from, int64_t stride, uint32_t* to, int64_t to_stride) {
     __m512i a[16], b[16];
@@ -121,7 +121,7 @@ template <class Word>
 void pack_columns(const uint32_t* from, int64_t count, const Width<Word>& width, uint32_t* to) {
     for (int64_t j = 0; j < count; j += lanes) {
         uint32_t* into = to + j / panel * panel * width.words + j % panel;
-#if UNDERSTUDY_ATTENTION_LANES == 16
+#if UNDERSTUDY_LANES == 16
         for (int64_t p = 0; p < width.words; p += lanes) {
             transpose_block(from + j * width.words + p, width.words, into + p * panel, panel);
         }

@@ -51,6 +51,21 @@ public static class Activation
         return (x, gated) => gated is null ? act(x) : product(x, gated);
     }
 
+    /// <summary>The function of a name as an <see cref="InferenceStep"/> knows it; null where it does not.</summary>
+    internal static StepActivation? StepByName(string name) => name switch
+    {
+        "gelu" or "gelu_python" => StepActivation.Gelu,
+        "gelu_new" or "gelu_fast" or "gelu_accurate" or "gelu_python_tanh" or "gelu_pytorch_tanh" => StepActivation.GeluTanh,
+        "quick_gelu" => StepActivation.QuickGelu,
+        "relu" => StepActivation.Relu,
+        "relu2" => StepActivation.Relu2,
+        "silu" or "swish" => StepActivation.Silu,
+        "sigmoid" => StepActivation.Sigmoid,
+        "tanh" => StepActivation.Tanh,
+        "linear" => StepActivation.None,
+        _ => null,
+    };
+
     // log(1 + e^x) without overflow.
     private static Tensor Softplus(Tensor x) => nn.functional.relu(x) + ((-x.abs()).exp() + 1).log();
 }

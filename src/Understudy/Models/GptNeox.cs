@@ -6,7 +6,7 @@ using static Understudy.Torch.nn;
 namespace Understudy.Models;
 
 /// <summary>GPT-NeoX with a language-model head (Black et al., arXiv 2204.06745; layout of transformers' <c>GPTNeoXForCausalLM</c>).</summary>
-public sealed class GptNeoxForCausalLM : ICausalLanguageModel
+public sealed class GptNeoxForCausalLM : ICausalLanguageModel, IStepModel
 {
     private readonly Embedding embedIn;
     private readonly Block[] blocks;
@@ -122,6 +122,19 @@ public sealed class GptNeoxForCausalLM : ICausalLanguageModel
         ModelTensors.Free(this);
     }
 
+    StepShape IStepModel.StepShape => new(blocks.Length, Config.NumAttentionHeads, Config.HeadDim);
+
+    string? IStepModel.StepObstacle => Activation.StepByName(Config.HiddenAct) is null ? $"the activation {Config.HiddenAct}" : !rotary.IsFixed ? "dynamic rotary positions" : embedOut is null ? "no output layer" : null;
+
+    int IStepModel.StepOutputs => Config.VocabSize;
+
+    void IStepModel.Build(StepBuilder step)
+    {
+        var x = step.Embed(embedIn);
+        foreach (var block in blocks) block.Build(step, x, rotary);
+        step.Output(step.Norm(finalNorm, step.Select(x)), embedOut!);
+    }
+
     private sealed record Step(AttentionPattern Pattern, Tensor Cosine, Tensor Sine, KeyValueCache? Cache, double AttentionDropout, double HiddenDropout);
 
     private sealed class Block
@@ -137,11 +150,13 @@ public sealed class GptNeoxForCausalLM : ICausalLanguageModel
         private readonly Linear up;
         private readonly Linear down;
         private readonly Func<Tensor, Tensor> act;
+        private readonly StepActivation stepAct;
 
         internal Block(GptNeoxConfig config, IParameterSource source, Func<Tensor, Tensor> act, int layer)
         {
             this.layer = layer;
             this.act = act;
+            stepAct = Activation.StepByName(config.HiddenAct) ?? StepActivation.None;
             heads = config.NumAttentionHeads;
             headDim = config.HeadDim;
             parallel = config.UseParallelResidual;
@@ -178,6 +193,20 @@ public sealed class GptNeoxForCausalLM : ICausalLanguageModel
             }
 
             return dense.forward(step.Pattern.Attend(query, key, value, step.AttentionDropout));
+        }
+
+        internal void Build(StepBuilder step, StepValue x, RotaryEmbedding rotary)
+        {
+            using var end = step.Block();
+            var layout = new HeadLayout
+            {
+                Heads = heads, KeyHeads = heads, Dim = headDim, Layer = layer,
+                QueryAt = 0, KeyAt = headDim, ValueAt = 2 * headDim, QueryStep = 3 * headDim, KeyStep = 3 * headDim, ValueStep = 3 * headDim,
+            };
+            var forFeedForward = parallel ? step.Norm(postAttentionNorm, x) : default;
+            step.Add(x, step.Attend(step.Linear(step.Norm(inputNorm, x), queryKeyValue), layout, StepSees.Before, rotary), dense);
+            if (!parallel) forFeedForward = step.Norm(postAttentionNorm, x);
+            step.Add(x, step.Factors(forFeedForward, up, stepAct), down);
         }
 
         private Tensor FeedForward(Tensor x) => down.forward(act(up.forward(x)));

@@ -18,6 +18,9 @@ public sealed class Int8Weight : ILinearWeight
         Parameters = [new(name, matrix.Codes), new($"{name}.scale", matrix.Scales)];
     }
 
+    /// <summary>Codes and scales.</summary>
+    internal QuantizedMatrix Matrix => matrix;
+
     /// <inheritdoc/>
     public long InFeatures => matrix.Columns;
 

@@ -16,6 +16,9 @@ public sealed class LayerNorm(Tensor weight, Tensor bias, double eps)
     /// <summary>[features].</summary>
     public Tensor Bias { get; } = bias;
 
+    /// <summary>Added to the variance.</summary>
+    public double Eps { get; } = eps;
+
     /// <summary>Takes <c>{name}.weight</c> and <c>{name}.bias</c> from a source.</summary>
     public static LayerNorm Take(IParameterSource source, string name, long features, double eps) => new(
         source.Take($"{name}.weight", ParameterInit.Ones, features),
@@ -23,19 +26,19 @@ public sealed class LayerNorm(Tensor weight, Tensor bias, double eps)
         eps);
 
     /// <summary>[..., features], the same shape out.</summary>
-    public Tensor forward(Tensor x) => nn.functional.layer_norm(x, shape, Weight, Bias, eps);
+    public Tensor forward(Tensor x) => nn.functional.layer_norm(x, shape, Weight, Bias, Eps);
 
     /// <summary>Where only matrix products read what comes out: in the type that they take.</summary>
-    public Tensor ForProducts(Tensor x) => nn.functional.layer_norm_for_products(x, Weight, Bias, eps);
+    public Tensor ForProducts(Tensor x) => nn.functional.layer_norm_for_products(x, Weight, Bias, Eps);
 
     /// <summary>For the residual stream in its own type, and for the matrix products of the next layer in theirs.</summary>
-    public (Tensor Residual, Tensor ForProducts) Twice(Tensor x) => nn.functional.layer_norm_twice(x, Weight, Bias, eps);
+    public (Tensor Residual, Tensor ForProducts) Twice(Tensor x) => nn.functional.layer_norm_twice(x, Weight, Bias, Eps);
 
     /// <summary>x for the way around a layer, and what the layer's matrix products read.</summary>
-    public (Tensor Residual, Tensor ForProducts) Branch(Tensor x) => nn.functional.layer_norm_branch(x, Weight, Bias, eps);
+    public (Tensor Residual, Tensor ForProducts) Branch(Tensor x) => nn.functional.layer_norm_branch(x, Weight, Bias, Eps);
 
     /// <summary>x for the way around two layers, and what the matrix products of the first and of the second read, which has a norm of its own.</summary>
-    public (Tensor Residual, Tensor First, Tensor Second) Branch(Tensor x, LayerNorm second) => nn.functional.layer_norm_branch(x, Weight, Bias, second.Weight, second.Bias, eps);
+    public (Tensor Residual, Tensor First, Tensor Second) Branch(Tensor x, LayerNorm second) => nn.functional.layer_norm_branch(x, Weight, Bias, second.Weight, second.Bias, Eps);
 }
 
 /// <summary>Root mean square normalisation over the last dimension (Zhang and Sennrich, arXiv 1910.07467; as in Llama and T5: computed in float32, cast back, then scaled).</summary>
@@ -46,18 +49,21 @@ public sealed class RmsNorm(Tensor weight, double eps)
     /// <summary>[features].</summary>
     public Tensor Weight { get; } = weight;
 
+    /// <summary>Added to the mean square.</summary>
+    public double Eps { get; } = eps;
+
     /// <summary>Takes <c>{name}.weight</c> from a source.</summary>
     public static RmsNorm Take(IParameterSource source, string name, long features, double eps) =>
         new(source.Take($"{name}.weight", ParameterInit.Ones, features), eps);
 
     /// <summary>[..., features], the same shape out.</summary>
-    public Tensor forward(Tensor x) => nn.functional.rms_norm(x, Weight, eps);
+    public Tensor forward(Tensor x) => nn.functional.rms_norm(x, Weight, Eps);
 
     /// <summary>Where only matrix products read what comes out: in the type that they take.</summary>
-    public Tensor ForProducts(Tensor x) => nn.functional.rms_norm_for_products(x, Weight, eps);
+    public Tensor ForProducts(Tensor x) => nn.functional.rms_norm_for_products(x, Weight, Eps);
 
     /// <summary>x for the way around a layer, and what the layer's matrix products read.</summary>
-    public (Tensor Residual, Tensor ForProducts) Branch(Tensor x) => nn.functional.rms_norm_branch(x, Weight, eps);
+    public (Tensor Residual, Tensor ForProducts) Branch(Tensor x) => nn.functional.rms_norm_branch(x, Weight, Eps);
 }
 
 /// <summary>A table of rows looked up by number.</summary>

@@ -49,6 +49,7 @@ internal static class ModelTensors
     /// <summary>Frees weights and buffers.</summary>
     internal static void Free(IPretrainedModel model)
     {
+        PackedModel.Forget(model);
         foreach (var tensor in model.Parameters.Concat(model.Buffers))
         {
             tensor.Value.Dispose();

@@ -48,6 +48,20 @@ public sealed class RotaryEmbedding : IDisposable
         return (inner.MoveToOuter(nn.functional.embedding(positions, cosines!).unsqueeze(1)), inner.MoveToOuter(nn.functional.embedding(positions, sines!).unsqueeze(1)));
     }
 
+    /// <summary>Whether a position has the same angles in rows of every length.</summary>
+    internal bool IsFixed => rope.Type != RopeType.Dynamic;
+
+    /// <summary>Whether anything is rotated.</summary>
+    internal bool IsEmpty => dimensions == 0;
+
+    /// <summary>The tables for the positions from 0, at least so many.</summary>
+    /// <returns>[positions, rotated]; they belong to this object.</returns>
+    internal (Tensor Cosines, Tensor Sines) Tables(int length)
+    {
+        Reach(length);
+        return (cosines!, sines!);
+    }
+
     /// <inheritdoc/>
     public void Dispose()
     {

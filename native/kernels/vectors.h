@@ -1,11 +1,11 @@
-// Vectors and the small matrix product of the attention kernels. Included once by each attention_*.cpp, which names the
+// Vectors and the small matrix product of kernels that are compiled once for each instruction set. Included by files that name the
 // width; everything is in an unnamed namespace, for it is other code in each of them.
 #pragma once
 
 #include <cstdint>
 #include <cstring>
 
-#if UNDERSTUDY_ATTENTION_LANES > 4
+#if UNDERSTUDY_LANES > 4
 #include <immintrin.h>
 #elif defined(__SSE2__)
 #include <emmintrin.h>
@@ -14,7 +14,7 @@
 namespace understudy {
 namespace {
 
-constexpr int lanes = UNDERSTUDY_ATTENTION_LANES;
+constexpr int lanes = UNDERSTUDY_LANES;
 // Six rows by four vectors of sums are 24 of 32 registers; by two, 12 of 16.
 constexpr int tile_rows = 6;
 constexpr int panel_vectors = lanes == 16 ? 4 : 2;
@@ -42,7 +42,7 @@ inline Floats all(float x) { return Floats{} + x; }
 
 // b where either is NaN.
 inline Floats larger(Floats a, Floats b) {
-#if UNDERSTUDY_ATTENTION_LANES == 16
+#if UNDERSTUDY_LANES == 16
     return _mm512_max_ps(a, b);
 #else
     return a > b ? a : b;
@@ -50,7 +50,7 @@ inline Floats larger(Floats a, Floats b) {
 }
 
 inline float largest(Floats v) {
-#if UNDERSTUDY_ATTENTION_LANES == 16
+#if UNDERSTUDY_LANES == 16
     return _mm512_reduce_max_ps(v);
 #else
     float most = v[0];
@@ -62,7 +62,7 @@ inline float largest(Floats v) {
 }
 
 inline float total(Floats v) {
-#if UNDERSTUDY_ATTENTION_LANES == 16
+#if UNDERSTUDY_LANES == 16
     return _mm512_reduce_add_ps(v);
 #else
     float sum = 0;
@@ -70,6 +70,24 @@ inline float total(Floats v) {
         sum += v[i];
     }
     return sum;
+#endif
+}
+
+// The first lane that is not 0; -1 where all are.
+inline int first_lane(Ints v) {
+#if UNDERSTUDY_LANES == 16
+    const auto mask = static_cast<unsigned>(_mm512_movepi32_mask((__m512i)v));
+    return mask == 0 ? -1 : __builtin_ctz(mask);
+#elif UNDERSTUDY_LANES == 8
+    const auto mask = static_cast<unsigned>(_mm256_movemask_ps((__m256)v));
+    return mask == 0 ? -1 : __builtin_ctz(mask);
+#else
+    for (int i = 0; i < lanes; i++) {
+        if (v[i] != 0) {
+            return i;
+        }
+    }
+    return -1;
 #endif
 }
 
@@ -96,7 +114,7 @@ inline Floats exponential(Floats x) {
     p = p * f + 0.240223363f;
     p = p * f + 0.693147182f;
     p = p * f + 1.0f;
-#if UNDERSTUDY_ATTENTION_LANES == 16
+#if UNDERSTUDY_LANES == 16
     return _mm512_scalef_ps(p, n);
 #else
     const Words scale = ((Words)shifted - (0x4B400000u - 127u)) << 23;
@@ -107,9 +125,9 @@ inline Floats exponential(Floats x) {
 
 // Numbers of 16 bits in lanes of 32.
 inline Words extend(Halves v) {
-#if UNDERSTUDY_ATTENTION_LANES == 16
+#if UNDERSTUDY_LANES == 16
     return (Words)_mm512_cvtepu16_epi32((__m256i)v);
-#elif UNDERSTUDY_ATTENTION_LANES == 8
+#elif UNDERSTUDY_LANES == 8
     return (Words)_mm256_cvtepu16_epi32((__m128i)v);
 #else
     return __builtin_convertvector(v, Words);
@@ -151,15 +169,18 @@ struct Single {
     static inline Floats multiply(Floats sum, Words a, Words b) { return (Floats)a * (Floats)b + sum; }
 };
 
-#if defined(__AVX512BF16__)
 struct Paired {
     using Element = uint16_t;
     static constexpr int depth = 2;
     static inline Floats multiply(Floats sum, Words a, Words b) {
+#if defined(__AVX512BF16__)
         return _mm512_dpbf16_ps(sum, (__m512bh)a, (__m512bh)b);
+#else
+        sum = (Floats)(a << 16) * (Floats)(b << 16) + sum;
+        return (Floats)(a & 0xFFFF0000u) * (Floats)(b & 0xFFFF0000u) + sum;
+#endif
     }
 };
-#endif
 
 // A left operand: the word of row r and step k is at [r * row + k * step].
 struct Left {
@@ -219,7 +240,7 @@ inline void multiply(int64_t rows, int64_t vectors, Left a, const uint32_t* b, f
     switch (vectors) {
         case 1: tiles_of<Word, 1>[rows - 1](a, b, c, c_row, steps, add); break;
         case 2: tiles_of<Word, 2>[rows - 1](a, b, c, c_row, steps, add); break;
-#if UNDERSTUDY_ATTENTION_LANES == 16
+#if UNDERSTUDY_LANES == 16
         case 3: tiles_of<Word, 3>[rows - 1](a, b, c, c_row, steps, add); break;
         case 4: tiles_of<Word, 4>[rows - 1](a, b, c, c_row, steps, add); break;
 #endif
@@ -229,9 +250,9 @@ inline void multiply(int64_t rows, int64_t vectors, Left a, const uint32_t* b, f
 
 // The 32-bit product of the low halves, in 64 bits.
 inline Longs multiply_low(Longs a, uint32_t b) {
-#if UNDERSTUDY_ATTENTION_LANES == 16
+#if UNDERSTUDY_LANES == 16
     return (Longs)_mm512_mul_epu32((__m512i)a, _mm512_set1_epi64(b));
-#elif UNDERSTUDY_ATTENTION_LANES == 8
+#elif UNDERSTUDY_LANES == 8
     return (Longs)_mm256_mul_epu32((__m256i)a, _mm256_set1_epi64x(b));
 #elif defined(__SSE2__)
     return (Longs)_mm_mul_epu32((__m128i)a, _mm_set1_epi64x(b));

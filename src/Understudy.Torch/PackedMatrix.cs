@@ -1,0 +1,43 @@
+namespace Understudy.Torch;
+
+/// <summary>A matrix and its bias in the order in which the kernels of an <see cref="InferenceStep"/> read them; for the CPU. TorchSharp has no such thing.</summary>
+public sealed class PackedMatrix : IDisposable
+{
+    private PackedMatrix(PackedMatrixHandle handle, long outputs, long inputs)
+    {
+        if (handle.IsInvalid) Native.Check(-1);
+        (Handle, OutFeatures, InFeatures) = (handle, outputs, inputs);
+    }
+
+    /// <summary>Numbers that go in.</summary>
+    public long InFeatures { get; }
+
+    /// <summary>Numbers that come out.</summary>
+    public long OutFeatures { get; }
+
+    internal PackedMatrixHandle Handle { get; }
+
+    /// <summary>Packs a copy of a matrix.</summary>
+    /// <param name="weight">[out_features, in_features], floating point, any strides.</param>
+    /// <param name="bias">[out_features] or null.</param>
+    /// <param name="type">float32 or bfloat16: what it is multiplied in.</param>
+    /// <exception cref="TorchException">Sizes do not fit, or it is not on the CPU.</exception>
+    public static PackedMatrix Pack(Tensor weight, Tensor? bias, ScalarType type)
+    {
+        ArgumentNullException.ThrowIfNull(weight);
+        return new(Native.understudy_pack(weight.Handle, Tensor.HandleOf(bias), type == ScalarType.BFloat16 ? 1 : 0), weight.size(0), weight.size(1));
+    }
+
+    /// <summary>Packs a copy of a matrix in int8; it serves steps of either type.</summary>
+    /// <param name="matrix">Codes and the scales of the rows.</param>
+    /// <param name="bias">[rows] or null.</param>
+    /// <exception cref="TorchException">It is not in int8, or not on the CPU.</exception>
+    public static PackedMatrix Pack(QuantizedMatrix matrix, Tensor? bias)
+    {
+        ArgumentNullException.ThrowIfNull(matrix);
+        return new(Native.understudy_pack_int8(matrix.Codes.Handle, matrix.Scales.Handle, Tensor.HandleOf(bias)), matrix.Rows, matrix.Columns);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => Handle.Dispose();
+}

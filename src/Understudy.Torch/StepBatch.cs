@@ -1,0 +1,120 @@
+using System.Runtime.InteropServices;
+
+namespace Understudy.Torch;
+
+/// <summary>The tokens of one step, row after row. Used again for the next step after <see cref="Clear"/>; not thread-safe.</summary>
+public sealed class StepBatch
+{
+    private readonly List<int> ids = [];
+    private readonly List<int> positions = [];
+    private readonly List<int> selected = [];
+    private readonly List<int> pages = [];
+    private readonly List<ulong> trees = [];
+    private readonly List<Native.NativeStepRow> rows = [];
+
+    /// <summary>Tokens so far.</summary>
+    public int Tokens => ids.Count;
+
+    /// <summary>Rows so far.</summary>
+    public int Rows => rows.Count;
+
+    /// <summary>The tokens whose output is wanted, in order.</summary>
+    public ReadOnlySpan<int> Selected => CollectionsMarshal.AsSpan(selected);
+
+    internal ReadOnlySpan<int> Ids => CollectionsMarshal.AsSpan(ids);
+
+    internal ReadOnlySpan<int> Positions => CollectionsMarshal.AsSpan(positions);
+
+    internal ReadOnlySpan<int> Pages => CollectionsMarshal.AsSpan(pages);
+
+    internal ReadOnlySpan<ulong> Trees => CollectionsMarshal.AsSpan(trees);
+
+    /// <summary>Takes everything out.</summary>
+    public void Clear()
+    {
+        ids.Clear();
+        positions.Clear();
+        selected.Clear();
+        pages.Clear();
+        trees.Clear();
+        rows.Clear();
+    }
+
+    /// <summary>Adds a row of tokens at the positions that follow each other.</summary>
+    /// <param name="tokens">The new tokens, at least one.</param>
+    /// <param name="past">Tokens of the row in the cache before them.</param>
+    /// <param name="pagesOfRow">The row's pages, enough for all its tokens.</param>
+    /// <param name="source">Tokens of the row's source; 0 for none.</param>
+    /// <param name="pagesOfSource">The source's pages.</param>
+    /// <returns>The number of its first token in the step.</returns>
+    public int Add(ReadOnlySpan<int> tokens, int past, ReadOnlySpan<int> pagesOfRow, int source = 0, ReadOnlySpan<int> pagesOfSource = default)
+    {
+        var first = Begin(tokens, past, pagesOfRow, source, pagesOfSource);
+        for (var i = 0; i < tokens.Length; i++) positions.Add(past + i);
+        return first;
+    }
+
+    /// <summary>Adds a row of tokens that are the nodes of a tree: each sees the row's cache, its ancestors and itself.</summary>
+    /// <param name="tokens">The nodes, parents first.</param>
+    /// <param name="parents">The number of each node's parent among <paramref name="tokens"/>; -1 for none.</param>
+    /// <param name="past">Tokens of the row in the cache before them.</param>
+    /// <param name="pagesOfRow">The row's pages, enough for all its tokens.</param>
+    /// <returns>The number of its first token in the step.</returns>
+    /// <exception cref="ArgumentException">A parent comes after its child.</exception>
+    public unsafe int AddTree(ReadOnlySpan<int> tokens, ReadOnlySpan<int> parents, int past, ReadOnlySpan<int> pagesOfRow)
+    {
+        ArgumentOutOfRangeException.ThrowIfNotEqual(parents.Length, tokens.Length);
+        var first = Begin(tokens, past, pagesOfRow, 0, default);
+        var words = (tokens.Length + 63) / 64;
+        var begin = trees.Count;
+        CollectionsMarshal.SetCount(trees, begin + (tokens.Length * words));
+        var seen = CollectionsMarshal.AsSpan(trees)[begin..];
+        seen.Clear();
+        for (var i = 0; i < tokens.Length; i++)
+        {
+            var own = seen.Slice(i * words, words);
+            if (parents[i] >= i || parents[i] < -1) throw new ArgumentException($"Node {i} has the parent {parents[i]}; expected one before it, or -1.", nameof(parents));
+            if (parents[i] >= 0) seen.Slice(parents[i] * words, words).CopyTo(own);
+            own[i / 64] |= 1UL << (i % 64);
+            positions.Add(parents[i] < 0 ? past : positions[first + parents[i]] + 1);
+        }
+
+        // One more than the place: 0 is no tree.
+        CollectionsMarshal.AsSpan(rows)[^1].Tree = (ulong*)(nint)(begin + 1);
+        return first;
+    }
+
+    /// <summary>Asks for the output of a token.</summary>
+    /// <param name="token">Its number in the step.</param>
+    /// <returns>Its line in the output.</returns>
+    public int Select(int token)
+    {
+        selected.Add(token);
+        return selected.Count - 1;
+    }
+
+    internal Span<Native.NativeStepRow> NativeRows() => CollectionsMarshal.AsSpan(rows);
+
+    private unsafe int Begin(ReadOnlySpan<int> tokens, int past, ReadOnlySpan<int> pagesOfRow, int source, ReadOnlySpan<int> pagesOfSource)
+    {
+        if (tokens.IsEmpty) throw new ArgumentException("Expected at least one token, found none.", nameof(tokens));
+        var needed = (past + tokens.Length + PagedCache.PageTokens - 1) / PagedCache.PageTokens;
+        if (pagesOfRow.Length < needed) throw new ArgumentException($"Expected {needed} pages for {past + tokens.Length} tokens, found {pagesOfRow.Length}.", nameof(pagesOfRow));
+        var neededForSource = (source + PagedCache.PageTokens - 1) / PagedCache.PageTokens;
+        if (pagesOfSource.Length < neededForSource) throw new ArgumentException($"Expected {neededForSource} pages for a source of {source} tokens, found {pagesOfSource.Length}.", nameof(pagesOfSource));
+        var first = ids.Count;
+        rows.Add(new Native.NativeStepRow
+        {
+            First = first,
+            Count = tokens.Length,
+            Past = past,
+            Source = source,
+            Pages = (int*)(nint)pages.Count,
+            SourcePages = (int*)(nint)(pages.Count + pagesOfRow.Length),
+        });
+        ids.AddRange(tokens);
+        pages.AddRange(pagesOfRow);
+        pages.AddRange(pagesOfSource);
+        return first;
+    }
+}

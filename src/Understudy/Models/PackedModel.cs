@@ -1,0 +1,130 @@
+using System.Runtime.CompilerServices;
+using Understudy.Torch;
+
+namespace Understudy.Models;
+
+/// <summary>
+/// A model as inference on the CPU takes it: matrices packed once, operations written down once, keys and values in pages. Not thread-safe.
+/// </summary>
+/// <remarks>It holds a copy of the matrices and reads the model's other weights where they are; it serves as long as no weight changes: see <see cref="Of"/>.</remarks>
+internal sealed class PackedModel : IDisposable
+{
+    // Tables of rotary positions that short rows never see would be larger than a small model.
+    private const int FirstPositions = 4096;
+
+    private static readonly ConditionalWeakTable<IPretrainedModel, PackedModel> Known = [];
+
+    private readonly IStepModel model;
+    private readonly PackedWeights weights;
+    private readonly long fingerprint;
+    private InferenceStep? step;
+    private int positions;
+
+    private PackedModel(IStepModel model, ScalarType type, long fingerprint)
+    {
+        (this.model, this.fingerprint, Type) = (model, fingerprint, type);
+        weights = new PackedWeights(type);
+        var shape = model.StepShape;
+        Cache = new PagedCache(shape.Layers, shape.KeyHeads, shape.HeadDim, type);
+        SourceCache = shape.SourceLayers > 0 ? new PagedCache(shape.SourceLayers, shape.KeyHeads, shape.HeadDim, type) : null;
+    }
+
+    /// <summary>What its products take: float32 or bfloat16.</summary>
+    internal ScalarType Type { get; }
+
+    /// <summary>Keys and values of rows.</summary>
+    internal PagedCache Cache { get; }
+
+    /// <summary>Keys and values of sources; null where there are none.</summary>
+    internal PagedCache? SourceCache { get; }
+
+    /// <summary>Numbers of a selected token's output.</summary>
+    internal int Outputs => model.StepOutputs;
+
+    /// <summary>The packed form of a model in the type that products are taken in now: that of autocast, or that of the weights. It is made at the first call and after a weight or an adapter has changed.</summary>
+    /// <param name="model">The model.</param>
+    /// <returns>It belongs to the model; null where it cannot be packed: another device, weights in 4 bits, a kind of model that has no step.</returns>
+    internal static PackedModel? Of(IPretrainedModel model)
+    {
+        if (TypeOf(model) is not { } type || model is not IStepModel { StepObstacle: null } own || PackedWeights.Obstacle(model) is not null) return null;
+        var fingerprint = Fingerprint(model);
+        if (Known.TryGetValue(model, out var known))
+        {
+            if (known.Type == type && known.fingerprint == fingerprint) return known;
+            Forget(model);
+        }
+
+        var packed = new PackedModel(own, type, fingerprint);
+        Known.Add(model, packed);
+        return packed;
+    }
+
+    /// <summary>Frees the packed form of a model. The next call of <see cref="Of"/> makes it again.</summary>
+    internal static void Forget(IPretrainedModel model)
+    {
+        if (!Known.TryGetValue(model, out var known)) return;
+        Known.Remove(model);
+        known.Dispose();
+    }
+
+    /// <summary>Computes a step.</summary>
+    /// <param name="batch">Tokens and rows; pages are those of <see cref="Cache"/> and <see cref="SourceCache"/>.</param>
+    /// <param name="longest">One more than the largest position.</param>
+    /// <param name="output">[at least selected tokens, <see cref="Outputs"/>] float32; null where nothing is selected.</param>
+    internal void Run(StepBatch batch, int longest, Tensor? output)
+    {
+        Reach(longest);
+        step!.Run(batch, output);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        step?.Dispose();
+        step = null;
+        weights.Dispose();
+        Cache.Dispose();
+        SourceCache?.Dispose();
+    }
+
+    private static ScalarType? TypeOf(IPretrainedModel model)
+    {
+        var weight = model.Parameters[0].Value;
+        if (weight.device.type != DeviceType.CPU) return null;
+        var type = torch.autocast_dtype() ?? weight.dtype;
+        return type is ScalarType.Float32 or ScalarType.BFloat16 ? type : null;
+    }
+
+    private static long Fingerprint(IPretrainedModel model)
+    {
+        var hash = new HashCode();
+        foreach (var (_, value) in model.Parameters) hash.Add(torch.version(value));
+        foreach (var layer in model.Linears)
+        {
+            hash.Add(layer.Adapter is null ? 0 : RuntimeHelpers.GetHashCode(layer.Adapter));
+            foreach (var (_, value) in (layer.Adapter as IAdapterLayer)?.Parameters ?? []) hash.Add(torch.version(value));
+        }
+
+        return hash.ToHashCode();
+    }
+
+    private void Reach(int longest)
+    {
+        if (step is not null && positions >= longest) return;
+        var next = Math.Min(model.MaxLength, Math.Max(FirstPositions, (int)System.Numerics.BitOperations.RoundUpToPowerOf2((uint)longest)));
+        step?.Dispose();
+        step = null;
+        var fresh = new InferenceStep(Type);
+        try
+        {
+            model.Build(new StepBuilder(fresh, weights, Cache, SourceCache, next));
+        }
+        catch
+        {
+            fresh.Dispose();
+            throw;
+        }
+
+        (step, positions) = (fresh, next);
+    }
+}
