@@ -26,6 +26,8 @@ internal sealed class PackedModel : IDisposable
         weights = new PackedWeights(type);
         var shape = model.StepShape;
         Cache = new PagedCache(shape.Layers, shape.KeyHeads, shape.HeadDim, type);
+        Pages = new PagePool(Cache);
+        Prefixes = new PrefixCache(Pages);
         SourceCache = shape.SourceLayers > 0 ? new PagedCache(shape.SourceLayers, shape.KeyHeads, shape.HeadDim, type) : null;
     }
 
@@ -34,6 +36,12 @@ internal sealed class PackedModel : IDisposable
 
     /// <summary>Keys and values of rows.</summary>
     internal PagedCache Cache { get; }
+
+    /// <summary>Who has which page of <see cref="Cache"/>.</summary>
+    internal PagePool Pages { get; }
+
+    /// <summary>Beginnings that were computed before.</summary>
+    internal PrefixCache Prefixes { get; }
 
     /// <summary>Keys and values of sources; null where there are none.</summary>
     internal PagedCache? SourceCache { get; }
