@@ -31,8 +31,8 @@ public sealed record EngineOptions
         [
             AtLeast("max_rows", MaxRows, 1),
             AtLeast("prompt_tokens_per_step", PromptTokensPerStep, 16),
-            CacheBytes is <= 0 ? new OptionFault("cache_bytes", $"must be more than 0, found {CacheBytes}.") : null,
-            PrefixCacheBytes < 0 ? new OptionFault("prefix_cache_bytes", $"must be at least 0, found {PrefixCacheBytes}.") : null,
+            CacheBytes is <= 0 ? new OptionFault("cache_bytes", $"expected more than 0, found {CacheBytes}.") : null,
+            PrefixCacheBytes < 0 ? new OptionFault("prefix_cache_bytes", $"expected at least 0, found {PrefixCacheBytes}.") : null,
             AtLeast("queue_limit", QueueLimit, 1),
         ]);
 }

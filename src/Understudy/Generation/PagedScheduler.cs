@@ -284,6 +284,7 @@ internal sealed class PagedScheduler : IRowScheduler
     {
         foreach (var page in row.Pages) packed.Pages.Release(page);
         row.Pages.Clear();
+        packed.Prefixes.Trim();
     }
 
     /// <summary>A row at work and its pages.</summary>

@@ -65,6 +65,12 @@ internal sealed class PrefixCache(PagePool pool)
         }
 
         Touch(path);
+        Trim();
+    }
+
+    /// <summary>Lets go of what is beyond <see cref="Limit"/> and no row uses: for when rows have ended.</summary>
+    internal void Trim()
+    {
         while (Count > Limit && Evict())
         {
         }
