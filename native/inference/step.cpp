@@ -14,6 +14,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cmath>
 #include <cstdlib>
 #include <cstring>
 #include <memory>
@@ -50,6 +51,7 @@ constexpr int64_t attended_lines = 24;
 struct Batch {
     const int32_t* ids;        // [tokens]
     const int32_t* positions;  // [tokens]
+    const int32_t* types;      // [tokens], or null for all 0
     const int32_t* selected;   // [selected_count]: tokens whose output is wanted
     const StepRow* rows;
     float* output;
@@ -59,7 +61,7 @@ struct Batch {
     int32_t selected_count;
 };
 
-enum class Source : int32_t { ids = 0, positions = 1, first = 2 };
+enum class Source : int32_t { ids = 0, positions = 1, fixed = 2, types = 3 };
 
 struct Buffer {
     bool narrow;
@@ -117,7 +119,14 @@ struct Select {
     int32_t in, out;
 };
 
-using Instruction = std::variant<Embed, Normalize, Product, Gate, Heads, Attend, Select>;
+// For every selected token the mean of its row's tokens.
+struct Mean {
+    int32_t in, out;  // out -1: the step's output
+    int64_t width;
+    bool unit;  // scaled to length 1
+};
+
+using Instruction = std::variant<Embed, Normalize, Product, Gate, Heads, Attend, Select, Mean>;
 
 // Queries [begin, end) of a row that are attended to at once.
 struct Span {
@@ -239,14 +248,14 @@ private:
         }
         for (const auto& instruction : instructions_) {
             if (const auto* embed = std::get_if<Embed>(&instruction)) {
-                if (embed->source == Source::first) {
+                const auto* numbers = numbers_of(batch, embed->source);
+                if (numbers == nullptr) {
                     continue;
                 }
-                const auto* numbers = embed->source == Source::ids ? batch.ids : batch.positions;
+                const auto* name = embed->source == Source::ids ? "token " : embed->source == Source::types ? "token type " : "position ";
                 const auto rows = embed->table.size(0);
                 for (int32_t i = 0; i < batch.tokens; i++) {
-                    TORCH_CHECK(numbers[i] + embed->offset >= 0 && numbers[i] + embed->offset < rows, embed->source == Source::ids ? "token " : "position ",
-                                numbers[i], " is out of range: the table has ", rows, " rows");
+                    TORCH_CHECK(numbers[i] + embed->offset >= 0 && numbers[i] + embed->offset < rows, name, numbers[i], " is out of range: the table has ", rows, " rows");
                 }
             } else if (const auto* heads = std::get_if<Heads>(&instruction)) {
                 check_pages(batch, *heads);
@@ -258,6 +267,16 @@ private:
                     check_pages(batch.rows[i].source_pages, batch.rows[i].source, *attend->pages);
                 }
             }
+        }
+    }
+
+    // What a table is looked up by; null where every token takes the same row.
+    static const int32_t* numbers_of(const Batch& batch, Source source) {
+        switch (source) {
+            case Source::ids: return batch.ids;
+            case Source::positions: return batch.positions;
+            case Source::types: return batch.types;
+            default: return nullptr;
         }
     }
 
@@ -278,7 +297,10 @@ private:
             return;
         }
         for (int32_t i = 0; i < batch.row_count; i++) {
-            check_pages(heads.task.source ? batch.rows[i].source_pages : batch.rows[i].pages, int64_t{batch.rows[i].past} + batch.rows[i].count, *heads.pages);
+            const auto& row = batch.rows[i];
+            const auto tokens = int64_t{row.past} + row.count;
+            TORCH_CHECK(!heads.task.source || tokens <= row.source, "row ", i, " has ", tokens, " tokens for a source of ", row.source);
+            check_pages(heads.task.source ? row.source_pages : row.pages, tokens, *heads.pages);
         }
     }
 
@@ -311,10 +333,10 @@ private:
         const Measured measured("embedding", 0, 0);
         const auto width = embed.table.size(1);
         const bool narrow = embed.table.scalar_type() == at::kBFloat16;
-        const auto* numbers = embed.source == Source::ids ? batch.ids : batch.positions;
+        const auto* numbers = numbers_of(batch, embed.source);
         share(counter, batch.tokens, rows_at_once(batch.tokens), [&](int64_t begin, int64_t end) {
             for (int64_t i = begin; i < end; i++) {
-                const auto row = embed.source == Source::first ? embed.offset : numbers[i] + embed.offset;
+                const auto row = embed.offset + (numbers == nullptr ? 0 : numbers[i]);
                 auto* out = rows_of<float>(embed.out) + i * width_of(embed.out);
                 const auto* wide = narrow ? nullptr : embed.table.data_ptr<float>() + row * width;
                 const auto* half = narrow ? embed.table.data_ptr<at::BFloat16>() + row * width : nullptr;
@@ -442,6 +464,37 @@ private:
         });
     }
 
+    void execute(const Mean& mean, const Batch& batch, Counter& counter, StepScratch&) const {
+        const Measured measured("mean of rows", 0, 0);
+        const auto in_row = width_of(mean.in);
+        auto* to = mean.out < 0 ? batch.output : rows_of<float>(mean.out);
+        const auto out_row = mean.out < 0 ? batch.output_row : width_of(mean.out);
+        share(counter, batch.selected_count, rows_at_once(batch.selected_count), [&](int64_t begin, int64_t end) {
+            for (; begin < end; begin++) {
+                const auto& row = batch.rows[row_of_[static_cast<size_t>(batch.selected[begin])]];
+                auto* out = to + begin * out_row;
+                std::fill_n(out, mean.width, 0.0f);
+                for (int64_t i = 0; i < row.count; i++) {
+                    const auto* in = rows_of<float>(mean.in) + (row.first + i) * in_row;
+                    for (int64_t c = 0; c < mean.width; c++) {
+                        out[c] += in[c];
+                    }
+                }
+                double squares = 0;
+                for (int64_t c = 0; c < mean.width; c++) {
+                    out[c] /= static_cast<float>(row.count);
+                    squares += double{out[c]} * out[c];
+                }
+                if (mean.unit) {
+                    const auto factor = static_cast<float>(1 / std::max(std::sqrt(squares), 1e-12));
+                    for (int64_t c = 0; c < mean.width; c++) {
+                        out[c] *= factor;
+                    }
+                }
+            }
+        });
+    }
+
     bool narrow_;
     StepKernels kernels_;
     std::vector<Buffer> buffers_;
@@ -506,7 +559,7 @@ UNDERSTUDY_API int32_t understudy_step_buffer(void* step, int64_t width, int32_t
     return id;
 }
 
-// out (+)= scale x rows of the table: of the tokens' ids (source 0), positions + offset (1), or row `offset` for all (2).
+// out (+)= scale x rows of the table: of the tokens' ids (source 0), positions (1) or types (3) + offset, or row `offset` for all (2).
 UNDERSTUDY_API int32_t understudy_step_embed(void* step, int32_t out, ConstHandle table, int32_t source, int64_t offset, double scale, int32_t add) {
     return status_of([&] {
         auto& own = *static_cast<Step*>(step);
@@ -516,7 +569,7 @@ UNDERSTUDY_API int32_t understudy_step_embed(void* step, int32_t out, ConstHandl
             rows = rows.to(at::kFloat);
         }
         expect(own, out, false, rows.size(1));
-        TORCH_CHECK(source >= 0 && source <= 2 && (source != 2 || (offset >= 0 && offset < rows.size(0))), "the table has no row ", offset);
+        TORCH_CHECK(source >= 0 && source <= 3 && (source < 2 || (offset >= 0 && offset < rows.size(0))), "the table has no row ", offset);
         own.add(Embed{out, rows.contiguous(), static_cast<Source>(source), offset, static_cast<float>(scale), add != 0});
     });
 }
@@ -645,9 +698,22 @@ UNDERSTUDY_API int32_t understudy_step_select(void* step, int32_t in, int32_t ou
     });
 }
 
-// Computes a step; output [selected tokens, outputs] float32.
-UNDERSTUDY_API int32_t understudy_step_run(void* step, const int32_t* ids, const int32_t* positions, int32_t tokens, const StepRow* rows, int32_t row_count, const int32_t* selected,
-                                           int32_t selected_count, Handle output) {
+// The mean of the tokens of each selected token's row, of length 1 where asked for; out -1: the step's output.
+UNDERSTUDY_API int32_t understudy_step_mean(void* step, int32_t in, int32_t out, int64_t width, int32_t unit) {
+    return status_of([&] {
+        auto& own = *static_cast<Step*>(step);
+        expect(own, in, false, width);
+        TORCH_CHECK(!own.buffer(in).selected && (out < 0 || own.buffer(out).selected), "a mean is of all tokens, for the selected ones");
+        if (out >= 0) {
+            expect(own, out, false, width);
+        }
+        own.add(Mean{in, out, width, unit != 0});
+    });
+}
+
+// Computes a step; output [selected tokens, outputs] float32. types: [tokens] where type_count is not 0.
+UNDERSTUDY_API int32_t understudy_step_run(void* step, const int32_t* ids, const int32_t* positions, int32_t tokens, const int32_t* types, int32_t type_count, const StepRow* rows,
+                                           int32_t row_count, const int32_t* selected, int32_t selected_count, Handle output) {
     return status_of([&] {
         const auto wanted = optional(output);
         TORCH_CHECK(!wanted.has_value() || (wanted->scalar_type() == at::kFloat && wanted->dim() == 2 && wanted->is_contiguous() && wanted->size(0) >= selected_count),
@@ -655,6 +721,8 @@ UNDERSTUDY_API int32_t understudy_step_run(void* step, const int32_t* ids, const
         Batch batch{};
         batch.ids = ids;
         batch.positions = positions;
+        TORCH_CHECK(type_count == 0 || type_count == tokens, "expected a type for each of ", tokens, " tokens, found ", type_count);
+        batch.types = type_count == 0 ? nullptr : types;
         batch.tokens = tokens;
         batch.rows = rows;
         batch.row_count = row_count;

@@ -55,6 +55,9 @@ public enum StepLookup
 
     /// <summary>At the same row for all tokens.</summary>
     Fixed = 2,
+
+    /// <summary>At its type: which of a row's texts it is of.</summary>
+    Types = 3,
 }
 
 /// <summary>
@@ -98,7 +101,7 @@ public sealed class InferenceStep : IDisposable
     /// <param name="output">A float32 buffer.</param>
     /// <param name="table">[rows, width].</param>
     /// <param name="lookup">Which row a token takes.</param>
-    /// <param name="offset">Added to positions; the row itself for <see cref="StepLookup.Fixed"/>.</param>
+    /// <param name="offset">Added to what is looked up; the row itself for <see cref="StepLookup.Fixed"/>.</param>
     /// <param name="scale">Factor.</param>
     /// <param name="add">Whether it is added to what is there.</param>
     public void Embed(int output, Tensor table, StepLookup lookup = StepLookup.Ids, long offset = 0, double scale = 1, bool add = false) =>
@@ -167,6 +170,13 @@ public sealed class InferenceStep : IDisposable
     /// <summary>The rows of the selected tokens.</summary>
     public void Select(int input, int output) => Native.Check(Native.understudy_step_select(handle, input, output));
 
+    /// <summary>For every selected token the mean of the tokens of its row.</summary>
+    /// <param name="input">A float32 buffer with a row for every token.</param>
+    /// <param name="output">A float32 buffer with a row for every selected token; -1 for the step's output.</param>
+    /// <param name="width">Numbers of a token.</param>
+    /// <param name="unit">Whether it is scaled to length 1.</param>
+    public void Mean(int input, int output, long width, bool unit) => Native.Check(Native.understudy_step_mean(handle, input, output, width, unit ? 1 : 0));
+
     /// <summary>Computes a step.</summary>
     /// <param name="batch">Tokens and rows.</param>
     /// <param name="output">[at least selected tokens, outputs] float32, filled; null where the step has no output.</param>
@@ -187,7 +197,7 @@ public sealed class InferenceStep : IDisposable
                 rows[i].Tree = rows[i].Tree is null ? null : trees + (nint)rows[i].Tree - 1;
             }
 
-            var status = Native.understudy_step_run(handle, batch.Ids, batch.Positions, batch.Tokens, first, rows.Length, batch.Selected, batch.Selected.Length, Tensor.HandleOf(output));
+            var status = Native.understudy_step_run(handle, batch.Ids, batch.Positions, batch.Tokens, batch.Types, batch.Types.Length, first, rows.Length, batch.Selected, batch.Selected.Length, Tensor.HandleOf(output));
             GC.KeepAlive(inUse);
             Native.Check(status);
         }

@@ -59,7 +59,10 @@ internal static partial class Native
     internal static partial int understudy_step_select(StepHandle step, int input, int output);
 
     [LibraryImport(Library)]
-    internal static unsafe partial int understudy_step_run(StepHandle step, ReadOnlySpan<int> ids, ReadOnlySpan<int> positions, int tokens, NativeStepRow* rows, int rowCount, ReadOnlySpan<int> selected, int selectedCount, TensorHandle output);
+    internal static partial int understudy_step_mean(StepHandle step, int input, int output, long width, int unit);
+
+    [LibraryImport(Library)]
+    internal static unsafe partial int understudy_step_run(StepHandle step, ReadOnlySpan<int> ids, ReadOnlySpan<int> positions, int tokens, ReadOnlySpan<int> types, int typeCount, NativeStepRow* rows, int rowCount, ReadOnlySpan<int> selected, int selectedCount, TensorHandle output);
 
     [LibraryImport(Library)]
     internal static partial int understudy_autocast_dtype();

@@ -7,6 +7,7 @@ public sealed class StepBatch
 {
     private readonly List<int> ids = [];
     private readonly List<int> positions = [];
+    private readonly List<int> types = [];
     private readonly List<int> selected = [];
     private readonly List<int> pages = [];
     private readonly List<ulong> trees = [];
@@ -25,6 +26,16 @@ public sealed class StepBatch
 
     internal ReadOnlySpan<int> Positions => CollectionsMarshal.AsSpan(positions);
 
+    /// <summary>One for every token, or none where all are 0.</summary>
+    internal ReadOnlySpan<int> Types
+    {
+        get
+        {
+            if (types.Count > 0) ZeroTypesUpTo(ids.Count);
+            return CollectionsMarshal.AsSpan(types);
+        }
+    }
+
     internal ReadOnlySpan<int> Pages => CollectionsMarshal.AsSpan(pages);
 
     internal ReadOnlySpan<ulong> Trees => CollectionsMarshal.AsSpan(trees);
@@ -34,6 +45,7 @@ public sealed class StepBatch
     {
         ids.Clear();
         positions.Clear();
+        types.Clear();
         selected.Clear();
         pages.Clear();
         trees.Clear();
@@ -46,12 +58,36 @@ public sealed class StepBatch
     /// <param name="pagesOfRow">The row's pages, enough for all its tokens.</param>
     /// <param name="source">Tokens of the row's source; 0 for none.</param>
     /// <param name="pagesOfSource">The source's pages.</param>
+    /// <param name="tokenTypes">The type of each token; none for all 0.</param>
     /// <returns>The number of its first token in the step.</returns>
-    public int Add(ReadOnlySpan<int> tokens, int past, ReadOnlySpan<int> pagesOfRow, int source = 0, ReadOnlySpan<int> pagesOfSource = default)
+    /// <exception cref="ArgumentException">There are no tokens, too few pages, or types for some tokens only.</exception>
+    public int Add(ReadOnlySpan<int> tokens, int past, ReadOnlySpan<int> pagesOfRow, int source = 0, ReadOnlySpan<int> pagesOfSource = default, ReadOnlySpan<int> tokenTypes = default)
     {
+        if (!tokenTypes.IsEmpty && tokenTypes.Length != tokens.Length) throw new ArgumentException($"Expected a type for each of {tokens.Length} tokens, found {tokenTypes.Length}.", nameof(tokenTypes));
         var first = Begin(tokens, past, pagesOfRow, source, pagesOfSource);
         for (var i = 0; i < tokens.Length; i++) positions.Add(past + i);
+        if (!tokenTypes.IsEmpty)
+        {
+            ZeroTypesUpTo(first);
+            types.AddRange(tokenTypes);
+        }
+
         return first;
+    }
+
+    /// <summary>Whether a token is among the step's.</summary>
+    public bool Has(int token) => ids.Contains(token);
+
+    /// <summary>Counts positions without a token, as RoBERTa does with its padding: the others of a row are counted from 0, and it stands at -1.</summary>
+    /// <param name="token">The token.</param>
+    /// <exception cref="InvalidOperationException">A row has tokens in the cache, or is a tree.</exception>
+    public unsafe void CountWithout(int token)
+    {
+        foreach (ref readonly var row in CollectionsMarshal.AsSpan(rows))
+        {
+            if (row.Past > 0 || row.Tree is not null) throw new InvalidOperationException("Positions without a token can be counted only in rows that are given whole.");
+            for (int i = row.First, next = 0; i < row.First + row.Count; i++) positions[i] = ids[i] == token ? -1 : next++;
+        }
     }
 
     /// <summary>Adds a row of tokens that are the nodes of a tree: each sees the row's cache, its ancestors and itself.</summary>
@@ -94,6 +130,11 @@ public sealed class StepBatch
     }
 
     internal Span<Native.NativeStepRow> NativeRows() => CollectionsMarshal.AsSpan(rows);
+
+    private void ZeroTypesUpTo(int tokens)
+    {
+        while (types.Count < tokens) types.Add(0);
+    }
 
     private unsafe int Begin(ReadOnlySpan<int> tokens, int past, ReadOnlySpan<int> pagesOfRow, int source, ReadOnlySpan<int> pagesOfSource)
     {

@@ -5,7 +5,7 @@ using static Understudy.Models.DropoutLayer;
 namespace Understudy.Models;
 
 /// <summary>BART: an encoder and a decoder with a language-model head (Lewis et al., arXiv 1910.13461; layout of transformers' <c>BartForConditionalGeneration</c>).</summary>
-public sealed class BartForConditionalGeneration : ISequenceToSequenceModel
+public sealed class BartForConditionalGeneration : ISequenceToSequenceModel, ISourceStepModel
 {
     private const string LogitsBias = "final_logits_bias";
     private readonly BartBody body;
@@ -120,6 +120,18 @@ public sealed class BartForConditionalGeneration : ISequenceToSequenceModel
         using var scope = torch.NewDisposeScope();
         return scope.MoveToOuter(Prelogits(hidden).Logits());
     }
+
+    StepShape IStepModel.StepShape => body.DecoderShape;
+
+    StepShape ISourceStepModel.EncoderShape => body.EncoderShape;
+
+    string? IStepModel.StepObstacle => Activation.StepByName(Config.ActivationFunction) is null ? $"the activation {Config.ActivationFunction}" : null;
+
+    int IStepModel.StepOutputs => Config.VocabSize;
+
+    void IStepModel.Build(StepBuilder step) => step.Output(body.Build(step), head, hasLogitsBias ? logitsBias.view(-1) : null);
+
+    void ISourceStepModel.BuildSource(StepBuilder step) => body.BuildSource(step);
 
     /// <inheritdoc/>
     public void Dispose() => ModelTensors.Free(this);
@@ -270,6 +282,38 @@ internal sealed class BartBody
         return scope.MoveToOuter(x);
     }
 
+    /// <summary>What the caches of the decoder's step hold.</summary>
+    internal StepShape DecoderShape => new(config.DecoderLayers, config.DecoderAttentionHeads, config.HiddenSize / config.DecoderAttentionHeads, config.DecoderLayers);
+
+    /// <summary>What the cache of the encoder's step holds: no layer needs the keys and values of the one before.</summary>
+    internal StepShape EncoderShape => new(1, config.EncoderAttentionHeads, config.HiddenSize / config.EncoderAttentionHeads);
+
+    /// <summary>Writes down what the decoder computes.</summary>
+    /// <returns>The selected tokens' hidden states, for products.</returns>
+    internal StepValue Build(StepBuilder step)
+    {
+        var x = Embed(step, decoder);
+        foreach (var block in decoder.Blocks) x = block.Build(step, x, isLast: block == decoder.Blocks[^1]);
+        return x.Factors;
+    }
+
+    /// <summary>Writes down what the encoder computes, and the keys and values that the decoder's blocks keep of it.</summary>
+    internal void BuildSource(StepBuilder step)
+    {
+        var x = Embed(step, encoder);
+        foreach (var block in encoder.Blocks) x = block.Build(step, x, isLast: false);
+        foreach (var block in decoder.Blocks) block.BuildSource(step, x);
+    }
+
+    private StepStream Embed(StepBuilder step, Stack stack)
+    {
+        var sum = step.Embed(Shared, config.ScaleEmbedding ? Math.Sqrt(config.HiddenSize) : 1);
+        step.AddEmbedding(sum, stack.Positions, StepLookup.Positions, PositionOffset);
+        var x = step.Stream(sum);
+        step.NormInPlace(stack.EmbeddingNorm, x);
+        return x;
+    }
+
     private static bool IsLeftOut(double probability)
     {
         if (probability == 0) return false;
@@ -316,10 +360,12 @@ internal sealed class BartBody
         private readonly Linear down;
         private readonly LayerNorm finalNorm;
         private readonly Func<Tensor, Tensor> act;
+        private readonly StepActivation stepAct;
 
         internal Block(BartConfig config, IParameterSource source, Func<Tensor, Tensor> act, string name, int layer, int heads, int width, bool crossAttention)
         {
             (this.layer, this.act) = (layer, act);
+            stepAct = Activation.StepByName(config.ActivationFunction) ?? StepActivation.None;
             selfAttention = new SelfOrSource(source, $"{name}.self_attn", config.HiddenSize, heads);
             selfNorm = Stack.Norm(source, $"{name}.self_attn_layer_norm", config);
             if (crossAttention)
@@ -348,6 +394,35 @@ internal sealed class BartBody
             inner = Drop(act(up.forward(inner)), mode.Activation);
             return scope.MoveToOuter(finalNorm.forward(DropAndAdd(x, down.forward(inner), mode.Hidden)));
         }
+
+        internal StepStream Build(StepBuilder step, StepStream x, bool isLast)
+        {
+            using var end = step.Block();
+            if (sourceAttention is null)
+            {
+                selfAttention.Build(step, x.Rows, selfAttention.MixOfItself(step, x, 0, StepSees.All));
+            }
+            else
+            {
+                selfAttention.Build(step, x.Rows, selfAttention.MixOfItself(step, x, layer, StepSees.Before));
+                step.NormInPlace(selfNorm, x);
+                var mixed = sourceAttention.MixOfSource(step, x, layer);
+                if (isLast) (x, mixed) = (step.Select(x), step.Select(mixed));
+                sourceAttention.Build(step, x.Rows, mixed);
+            }
+
+            step.NormInPlace(sourceNorm ?? selfNorm, x);
+            step.Add(x.Rows, step.Factors(x.Factors, up, stepAct), down);
+            step.NormInPlace(finalNorm, x);
+            return x;
+        }
+
+        /// <summary>The keys and values that this block of a decoder keeps of a source.</summary>
+        internal void BuildSource(StepBuilder step, StepStream encoded)
+        {
+            using var end = step.Block();
+            sourceAttention!.BuildSource(step, encoded, layer);
+        }
     }
 
     /// <summary>Attention of a text to itself, or to the source.</summary>
@@ -375,6 +450,22 @@ internal sealed class BartBody
 
         internal Tensor forward(Tensor queries, Tensor keys, Tensor values, AttentionPattern pattern, double dropout) =>
             output.forward(pattern.Attend(queries, keys, values, dropout));
+
+        internal StepValue MixOfItself(StepBuilder step, StepStream x, int layer, StepSees sees) =>
+            step.Attend(step.Linear(x.Factors, query, key, value), Layout(layer) with { QueryAt = 0, KeyAt = hidden, ValueAt = 2 * hidden }, sees);
+
+        internal StepValue MixOfSource(StepBuilder step, StepStream x, int layer) =>
+            step.Attend(step.Linear(x.Factors, query), Layout(layer) with { QueryAt = 0 }, StepSees.Source);
+
+        internal void BuildSource(StepBuilder step, StepStream encoded, int layer) =>
+            step.Attend(step.Linear(encoded.Factors, key, value), Layout(layer) with { KeyAt = 0, ValueAt = hidden, OfSource = 1 }, StepSees.Source);
+
+        internal void Build(StepBuilder step, StepValue stream, StepValue mixed) => step.Add(stream, mixed, output);
+
+        private HeadLayout Layout(int layer) => new()
+        {
+            Heads = heads, KeyHeads = heads, Dim = hidden / heads, Layer = layer, QueryStep = hidden / heads, KeyStep = hidden / heads, ValueStep = hidden / heads,
+        };
 
         private Tensor Heads(Tensor x) => x.view(x.size(0), x.size(1), heads, x.size(2) / heads).transpose(1, 2);   // [batch, heads, tokens, head_dim]
     }

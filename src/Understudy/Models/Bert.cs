@@ -5,7 +5,7 @@ using static Understudy.Torch.nn;
 namespace Understudy.Models;
 
 /// <summary>A bare BERT or RoBERTa encoder, for embeddings of texts.</summary>
-public sealed class BertModel : IPretrainedModel
+public sealed class BertModel : IPretrainedModel, IStepModel
 {
     private readonly BertEncoder encoder;
 
@@ -90,12 +90,22 @@ public sealed class BertModel : IPretrainedModel
         return scope.MoveToOuter(mean / mean.norm(-1, keepdim: true).clamp(1e-12, float.MaxValue));
     }
 
+    StepShape IStepModel.StepShape => encoder.StepShape;
+
+    string? IStepModel.StepObstacle => encoder.StepObstacle;
+
+    int IStepModel.StepOutputs => Config.HiddenSize;
+
+    int? IStepModel.StepPadding => encoder.StepPadding;
+
+    void IStepModel.Build(StepBuilder step) => step.OutputMean(encoder.Build(step, isSelected: false).Rows);
+
     /// <inheritdoc/>
     public void Dispose() => ModelTensors.Free(this);
 }
 
 /// <summary>BERT with a pooler and a classification head.</summary>
-public sealed class BertForSequenceClassification : ISequenceClassifier
+public sealed class BertForSequenceClassification : ISequenceClassifier, IStepModel
 {
     private readonly BertEncoder encoder;
     private readonly Linear pooler;
@@ -155,6 +165,17 @@ public sealed class BertForSequenceClassification : ISequenceClassifier
         scope.MoveToOuter(hiddenStates ?? []);
         return scope.MoveToOuter(logits);
     }
+
+    StepShape IStepModel.StepShape => encoder.StepShape;
+
+    string? IStepModel.StepObstacle => encoder.StepObstacle;
+
+    int IStepModel.StepOutputs => Labels.Count;
+
+    int? IStepModel.StepPadding => encoder.StepPadding;
+
+    void IStepModel.Build(StepBuilder step) =>
+        step.Output(step.Factors(encoder.Build(step, isSelected: true).Factors, pooler, StepActivation.Tanh), classifier);
 
     /// <inheritdoc/>
     public void Dispose() => ModelTensors.Free(this);

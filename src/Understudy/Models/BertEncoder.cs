@@ -73,6 +73,29 @@ public sealed class BertEncoder
         return scope.MoveToOuter(unpadding?.Unpack(x) ?? x);
     }
 
+    /// <summary>What the cache of an inference step holds: no layer needs the keys and values of the one before.</summary>
+    internal StepShape StepShape => new(1, config.NumAttentionHeads, config.HiddenSize / config.NumAttentionHeads);
+
+    /// <summary>What a step cannot compute of it; null where it can.</summary>
+    internal string? StepObstacle => Activation.StepByName(config.HiddenAct) is null ? $"the activation {config.HiddenAct}" : null;
+
+    /// <summary>The token that positions are counted without; null for none.</summary>
+    internal int? StepPadding => config.IsRoberta ? config.PadTokenId : null;
+
+    /// <summary>Writes down what it computes.</summary>
+    /// <param name="step">Where.</param>
+    /// <param name="isSelected">Whether the selected tokens' last hidden states are wanted rather than those of all.</param>
+    internal StepStream Build(StepBuilder step, bool isSelected)
+    {
+        var sum = step.Embed(words);
+        step.AddEmbedding(sum, types, StepLookup.Types);
+        step.AddEmbedding(sum, positions, StepLookup.Positions, config.IsRoberta ? config.PadTokenId + 1 : 0);
+        var x = step.Stream(sum);
+        step.NormInPlace(norm, x);
+        foreach (var block in blocks) x = block.Build(step, x, isSelected && block == blocks[^1]);
+        return x;
+    }
+
     private Tensor Positions(Tensor inputIds, long tokens)
     {
         if (!config.IsRoberta)
@@ -88,6 +111,7 @@ public sealed class BertEncoder
     private sealed class Block
     {
         private readonly int heads;
+        private readonly int headDim;
         private readonly Linear query;
         private readonly Linear key;
         private readonly Linear value;
@@ -97,12 +121,15 @@ public sealed class BertEncoder
         private readonly Linear down;
         private readonly LayerNorm outputNorm;
         private readonly Func<Tensor, Tensor> act;
+        private readonly StepActivation stepAct;
 
         internal Block(BertConfig config, IParameterSource source, Func<Tensor, Tensor> act, string name)
         {
             this.act = act;
+            stepAct = Activation.StepByName(config.HiddenAct) ?? StepActivation.None;
             heads = config.NumAttentionHeads;
             var hidden = config.HiddenSize;
+            headDim = hidden / heads;
             query = Linear.Take(source, $"{name}.attention.self.query", hidden, hidden);
             key = Linear.Take(source, $"{name}.attention.self.key", hidden, hidden);
             value = Linear.Take(source, $"{name}.attention.self.value", hidden, hidden);
@@ -119,6 +146,23 @@ public sealed class BertEncoder
             var joined = pattern.Attend(Split(parts[0]), Split(parts[1]), Split(parts[2]), attentionDropout);   // [batch, tokens, hidden]
             var (residual, inner) = attentionNorm.Twice(DropAndAdd(x, attentionOutput.forward(joined), hiddenDropout));
             return outputNorm.forward(DropAndAdd(residual, down.forward(act(up.forward(inner))), hiddenDropout));
+        }
+
+        internal StepStream Build(StepBuilder step, StepStream x, bool isSelected)
+        {
+            using var end = step.Block();
+            var layout = new HeadLayout
+            {
+                Heads = heads, KeyHeads = heads, Dim = headDim,
+                QueryAt = 0, KeyAt = heads * headDim, ValueAt = 2 * heads * headDim, QueryStep = headDim, KeyStep = headDim, ValueStep = headDim,
+            };
+            var mixed = step.Attend(step.Linear(x.Factors, query, key, value), layout, StepSees.All);
+            if (isSelected) (x, mixed) = (step.Select(x), step.Select(mixed));
+            step.Add(x.Rows, mixed, attentionOutput);
+            step.NormInPlace(attentionNorm, x);
+            step.Add(x.Rows, step.Factors(x.Factors, up, stepAct), down);
+            step.NormInPlace(outputNorm, x);
+            return x;
         }
 
         private Tensor Split(Tensor x) => x.view(x.size(0), x.size(1), heads, x.size(2) / heads).transpose(1, 2);

@@ -4,7 +4,7 @@ using Understudy.Torch;
 namespace Understudy.Models;
 
 /// <summary>BERT or RoBERTa with a masked-language-model head (layout of transformers' <c>BertForMaskedLM</c> and <c>RobertaForMaskedLM</c>, which name the same head differently).</summary>
-public sealed class BertForMaskedLM : IMaskedLanguageModel
+public sealed class BertForMaskedLM : IMaskedLanguageModel, IStepModel
 {
     private readonly BertEncoder encoder;
     private readonly Linear dense;
@@ -69,6 +69,17 @@ public sealed class BertForMaskedLM : IMaskedLanguageModel
         // Under autocast the product is 16 bit, and the normalisation takes its weights' type.
         return scope.MoveToOuter(decoder.forward(norm.forward(act(dense.forward(hidden)).to(norm.Weight.dtype))));
     }
+
+    StepShape IStepModel.StepShape => encoder.StepShape;
+
+    string? IStepModel.StepObstacle => encoder.StepObstacle;
+
+    int IStepModel.StepOutputs => Config.VocabSize;
+
+    int? IStepModel.StepPadding => encoder.StepPadding;
+
+    void IStepModel.Build(StepBuilder step) =>
+        step.Output(step.Norm(norm, step.Activated(encoder.Build(step, isSelected: true).Factors, dense, Config.IsRoberta ? StepActivation.Gelu : Activation.StepByName(Config.HiddenAct)!.Value)), decoder);
 
     /// <inheritdoc/>
     public void Dispose() => ModelTensors.Free(this);

@@ -4,7 +4,7 @@ using Understudy.Torch;
 namespace Understudy.Models;
 
 /// <summary>A causal language model with a classification head on its last real token (layout of transformers' <c>LlamaForSequenceClassification</c> and its like).</summary>
-public sealed class CausalSequenceClassifier : ISequenceClassifier
+public sealed class CausalSequenceClassifier : ISequenceClassifier, IStepModel
 {
     private readonly ICausalLanguageModel body;
     private readonly Linear score;
@@ -82,6 +82,14 @@ public sealed class CausalSequenceClassifier : ISequenceClassifier
         var index = last.view(-1, 1, 1).expand(hidden.size(0), 1, hidden.size(2));
         return scope.MoveToOuter(score.forward(hidden.gather(1, index).squeeze(1)));
     }
+
+    StepShape IStepModel.StepShape => ((IStepBody)body).StepShape;
+
+    string? IStepModel.StepObstacle => body is IStepBody own ? own.HiddenObstacle : $"a body of the kind {body.GetType().Name}";
+
+    int IStepModel.StepOutputs => Labels.Count;
+
+    void IStepModel.Build(StepBuilder step) => step.Output(((IStepBody)body).BuildHidden(step), score);
 
     /// <inheritdoc/>
     public void Dispose()

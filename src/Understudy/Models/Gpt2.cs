@@ -5,7 +5,7 @@ using static Understudy.Models.DropoutLayer;
 namespace Understudy.Models;
 
 /// <summary>GPT-2 with a language-model head (Radford et al., 2019; layout of transformers' <c>GPT2LMHeadModel</c>). Its linear layers are stored as <c>Conv1D</c>: [in, out].</summary>
-public sealed class Gpt2LMHeadModel : ICausalLanguageModel
+public sealed class Gpt2LMHeadModel : ICausalLanguageModel, IStepBody
 {
     private readonly Embedding words;
     private readonly Embedding places;
@@ -114,12 +114,35 @@ public sealed class Gpt2LMHeadModel : ICausalLanguageModel
     /// <inheritdoc/>
     public void Dispose() => ModelTensors.Free(this);
 
+    StepShape IStepModel.StepShape => new(blocks.Length, Config.HeadCount, Config.HiddenSize / Config.HeadCount);
+
+    string? IStepModel.StepObstacle => HiddenObstacle ?? (head is null ? "no output layer" : null);
+
+    int IStepModel.StepOutputs => Config.VocabSize;
+
+    string? IStepBody.HiddenObstacle => HiddenObstacle;
+
+    private string? HiddenObstacle => Activation.StepByName(Config.ActivationFunction) is null ? $"the activation {Config.ActivationFunction}" : null;
+
+    void IStepModel.Build(StepBuilder step) => step.Output(BuildHidden(step), head!);
+
+    StepValue IStepBody.BuildHidden(StepBuilder step) => BuildHidden(step);
+
+    private StepValue BuildHidden(StepBuilder step)
+    {
+        var x = step.Embed(words);
+        step.AddEmbedding(x, places, StepLookup.Positions);
+        foreach (var block in blocks) x = block.Build(step, x, isLast: block == blocks[^1]);
+        return step.Norm(finalNorm, x);
+    }
+
     private sealed record Step(AttentionPattern Pattern, KeyValueCache? Cache, double AttentionDropout, double ResidualDropout);
 
     private sealed class Block
     {
         private readonly int layer;
         private readonly int heads;
+        private readonly int headDim;
         private readonly double queryScale;
         private readonly LayerNorm attentionNorm;
         private readonly Linear queryKeyValue;
@@ -128,12 +151,14 @@ public sealed class Gpt2LMHeadModel : ICausalLanguageModel
         private readonly Linear up;
         private readonly Linear down;
         private readonly Func<Tensor, Tensor> act;
+        private readonly StepActivation stepAct;
 
         internal Block(Gpt2Config config, IParameterSource source, Func<Tensor, Tensor> act, int layer)
         {
             this.layer = layer;
             this.act = act;
-            heads = config.HeadCount;
+            stepAct = Activation.StepByName(config.ActivationFunction) ?? StepActivation.None;
+            (heads, headDim) = (config.HeadCount, config.HiddenSize / config.HeadCount);
             var name = $"transformer.h.{layer}";
             var hidden = config.HiddenSize;
             // Attention divides by the square root of the head's width; what the file wants otherwise goes into the query.
@@ -152,6 +177,21 @@ public sealed class Gpt2LMHeadModel : ICausalLanguageModel
             var (residual, inner) = attentionNorm.Branch(x);
             (residual, inner) = feedForwardNorm.Branch(DropAndAdd(residual, Attend(inner, step), step.ResidualDropout));
             return scope.MoveToOuter(DropAndAdd(residual, down.forward(act(up.forward(inner))), step.ResidualDropout));
+        }
+
+        internal StepValue Build(StepBuilder step, StepValue x, bool isLast)
+        {
+            using var end = step.Block();
+            var layout = new HeadLayout
+            {
+                Heads = heads, KeyHeads = heads, Dim = headDim, Layer = layer, QueryScale = queryScale,
+                QueryAt = 0, KeyAt = heads * headDim, ValueAt = 2 * heads * headDim, QueryStep = headDim, KeyStep = headDim, ValueStep = headDim,
+            };
+            var mixed = step.Attend(step.Linear(step.Norm(attentionNorm, x), queryKeyValue), layout, StepSees.Before);
+            if (isLast) (x, mixed) = (step.Select(x), step.Select(mixed));
+            step.Add(x, mixed, output);
+            step.Add(x, step.Factors(step.Norm(feedForwardNorm, x), up, stepAct), down);
+            return x;
         }
 
         private Tensor Attend(Tensor x, Step step)

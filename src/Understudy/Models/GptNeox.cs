@@ -6,7 +6,7 @@ using static Understudy.Torch.nn;
 namespace Understudy.Models;
 
 /// <summary>GPT-NeoX with a language-model head (Black et al., arXiv 2204.06745; layout of transformers' <c>GPTNeoXForCausalLM</c>).</summary>
-public sealed class GptNeoxForCausalLM : ICausalLanguageModel, IStepModel
+public sealed class GptNeoxForCausalLM : ICausalLanguageModel, IStepBody
 {
     private readonly Embedding embedIn;
     private readonly Block[] blocks;
@@ -124,15 +124,23 @@ public sealed class GptNeoxForCausalLM : ICausalLanguageModel, IStepModel
 
     StepShape IStepModel.StepShape => new(blocks.Length, Config.NumAttentionHeads, Config.HeadDim);
 
-    string? IStepModel.StepObstacle => Activation.StepByName(Config.HiddenAct) is null ? $"the activation {Config.HiddenAct}" : !rotary.IsFixed ? "dynamic rotary positions" : embedOut is null ? "no output layer" : null;
+    string? IStepModel.StepObstacle => HiddenObstacle ?? (embedOut is null ? "no output layer" : null);
 
     int IStepModel.StepOutputs => Config.VocabSize;
 
-    void IStepModel.Build(StepBuilder step)
+    string? IStepBody.HiddenObstacle => HiddenObstacle;
+
+    private string? HiddenObstacle => Activation.StepByName(Config.HiddenAct) is null ? $"the activation {Config.HiddenAct}" : !rotary.IsFixed ? "dynamic rotary positions" : null;
+
+    void IStepModel.Build(StepBuilder step) => step.Output(BuildHidden(step), embedOut!);
+
+    StepValue IStepBody.BuildHidden(StepBuilder step) => BuildHidden(step);
+
+    private StepValue BuildHidden(StepBuilder step)
     {
         var x = step.Embed(embedIn);
-        foreach (var block in blocks) block.Build(step, x, rotary);
-        step.Output(step.Norm(finalNorm, step.Select(x)), embedOut!);
+        foreach (var block in blocks) x = block.Build(step, x, rotary, isLast: block == blocks[^1]);
+        return step.Norm(finalNorm, x);
     }
 
     private sealed record Step(AttentionPattern Pattern, Tensor Cosine, Tensor Sine, KeyValueCache? Cache, double AttentionDropout, double HiddenDropout);
@@ -195,7 +203,7 @@ public sealed class GptNeoxForCausalLM : ICausalLanguageModel, IStepModel
             return dense.forward(step.Pattern.Attend(query, key, value, step.AttentionDropout));
         }
 
-        internal void Build(StepBuilder step, StepValue x, RotaryEmbedding rotary)
+        internal StepValue Build(StepBuilder step, StepValue x, RotaryEmbedding rotary, bool isLast)
         {
             using var end = step.Block();
             var layout = new HeadLayout
@@ -203,10 +211,13 @@ public sealed class GptNeoxForCausalLM : ICausalLanguageModel, IStepModel
                 Heads = heads, KeyHeads = heads, Dim = headDim, Layer = layer,
                 QueryAt = 0, KeyAt = headDim, ValueAt = 2 * headDim, QueryStep = 3 * headDim, KeyStep = 3 * headDim, ValueStep = 3 * headDim,
             };
+            var mixed = step.Attend(step.Linear(step.Norm(inputNorm, x), queryKeyValue), layout, StepSees.Before, rotary);
+            if (isLast) (x, mixed) = (step.Select(x), step.Select(mixed));
             var forFeedForward = parallel ? step.Norm(postAttentionNorm, x) : default;
-            step.Add(x, step.Attend(step.Linear(step.Norm(inputNorm, x), queryKeyValue), layout, StepSees.Before, rotary), dense);
+            step.Add(x, mixed, dense);
             if (!parallel) forFeedForward = step.Norm(postAttentionNorm, x);
             step.Add(x, step.Factors(forFeedForward, up, stepAct), down);
+            return x;
         }
 
         private Tensor FeedForward(Tensor x) => down.forward(act(up.forward(x)));

@@ -21,6 +21,30 @@ internal interface IStepModel : IPretrainedModel
     /// <summary>Numbers that a selected token's output has.</summary>
     int StepOutputs { get; }
 
+    /// <summary>Id of a token that positions are counted without, and that a text may hold all the same; null for none.</summary>
+    int? StepPadding => null;
+
     /// <summary>Writes down what it computes.</summary>
     void Build(StepBuilder step);
+}
+
+/// <summary>A causal language model whose hidden states another output layer may read.</summary>
+internal interface IStepBody : IStepModel
+{
+    /// <summary>What a step cannot compute of the hidden states; null where it can.</summary>
+    string? HiddenObstacle { get; }
+
+    /// <summary>Writes down what it computes up to its last normalisation.</summary>
+    /// <returns>The selected tokens' hidden states, for products.</returns>
+    StepValue BuildHidden(StepBuilder step);
+}
+
+/// <summary>A model that writes a text about a source: its own step is the decoder's, and another step computes the keys and values of a source, which the decoder attends to.</summary>
+internal interface ISourceStepModel : IStepModel
+{
+    /// <summary>What the cache of the encoder's step holds.</summary>
+    StepShape EncoderShape { get; }
+
+    /// <summary>Writes down what the encoder computes and what every layer of the decoder keeps of it.</summary>
+    void BuildSource(StepBuilder step);
 }

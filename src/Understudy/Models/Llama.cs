@@ -5,7 +5,7 @@ using static Understudy.Torch.nn;
 namespace Understudy.Models;
 
 /// <summary>Llama and the families built like it, with a language-model head (Touvron et al., arXiv 2302.13971; layout of transformers' <c>LlamaForCausalLM</c>).</summary>
-public sealed class LlamaForCausalLM : ICausalLanguageModel
+public sealed class LlamaForCausalLM : ICausalLanguageModel, IStepBody
 {
     private readonly Embedding embedding;
     private readonly Block[] blocks;
@@ -132,13 +132,36 @@ public sealed class LlamaForCausalLM : ICausalLanguageModel
         ModelTensors.Free(this);
     }
 
+    StepShape IStepModel.StepShape => new(blocks.Length, Config.NumKeyValueHeads, Config.HeadDim);
+
+    string? IStepModel.StepObstacle => HiddenObstacle ?? (head is null ? "no output layer" : null);
+
+    int IStepModel.StepOutputs => Config.VocabSize;
+
+    string? IStepBody.HiddenObstacle => HiddenObstacle;
+
+    private string? HiddenObstacle => Activation.StepByName(Config.HiddenAct) is null ? $"the activation {Config.HiddenAct}" : !rotary.IsFixed ? "dynamic rotary positions" : null;
+
+    void IStepModel.Build(StepBuilder step) => step.Output(BuildHidden(step), head!);
+
+    StepValue IStepBody.BuildHidden(StepBuilder step) => BuildHidden(step);
+
+    private StepValue BuildHidden(StepBuilder step)
+    {
+        var x = step.Embed(embedding);
+        foreach (var block in blocks) x = block.Build(step, x, rotary, isLast: block == blocks[^1]);
+        return step.Norm(finalNorm, x);
+    }
+
     private sealed record Step(AttentionPattern Pattern, AttentionPattern WindowPattern, Tensor Cosine, Tensor Sine, KeyValueCache? Cache, double AttentionDropout);
 
     private sealed class Block
     {
         private readonly int layer;
+        private readonly int heads;
+        private readonly int keyHeads;
         private readonly int headDim;
-        private readonly bool sliding;
+        private readonly int? window;
         private readonly RmsNorm inputNorm;
         private readonly RmsNorm postAttentionNorm;
         private readonly Linear query;
@@ -151,13 +174,15 @@ public sealed class LlamaForCausalLM : ICausalLanguageModel
         private readonly Linear up;
         private readonly Linear down;
         private readonly Func<Tensor, Tensor?, Tensor> act;
+        private readonly StepActivation stepAct;
 
         internal Block(LlamaConfig config, IParameterSource source, Func<Tensor, Tensor?, Tensor> act, int layer)
         {
             this.layer = layer;
             this.act = act;
-            headDim = config.HeadDim;
-            sliding = config.SlidingWindow is not null && (config.SlidingLayers?[layer] ?? true);
+            stepAct = Activation.StepByName(config.HiddenAct) ?? StepActivation.None;
+            (heads, keyHeads, headDim) = (config.NumAttentionHeads, config.NumKeyValueHeads, config.HeadDim);
+            window = config.SlidingLayers?[layer] ?? true ? config.SlidingWindow : null;
             var name = $"model.layers.{layer}";
             var (hidden, keyWidth) = (config.HiddenSize, config.NumKeyValueHeads * headDim);
             inputNorm = RmsNorm.Take(source, $"{name}.input_layernorm", hidden, config.RmsNormEps);
@@ -197,7 +222,22 @@ public sealed class LlamaForCausalLM : ICausalLanguageModel
                 (k, v) = step.Cache.Append(layer, k, v);
             }
 
-            return output.forward((sliding ? step.WindowPattern : step.Pattern).Attend(q, k, v, step.AttentionDropout));
+            return output.forward((window is not null ? step.WindowPattern : step.Pattern).Attend(q, k, v, step.AttentionDropout));
+        }
+
+        internal StepValue Build(StepBuilder step, StepValue x, RotaryEmbedding rotary, bool isLast)
+        {
+            using var end = step.Block();
+            var layout = new HeadLayout
+            {
+                Heads = heads, KeyHeads = keyHeads, Dim = headDim, Layer = layer, Eps = queryNorm?.Eps ?? 0,
+                QueryAt = 0, KeyAt = heads * headDim, ValueAt = (heads + keyHeads) * headDim, QueryStep = headDim, KeyStep = headDim, ValueStep = headDim,
+            };
+            var mixed = step.Attend(step.Linear(step.Norm(inputNorm, x), query, key, value), layout, StepSees.Before, rotary, queryNorm, keyNorm, window ?? 0);
+            if (isLast) (x, mixed) = (step.Select(x), step.Select(mixed));
+            step.Add(x, mixed, output);
+            step.Add(x, step.Gate(step.Linear(step.Norm(postAttentionNorm, x), gate, up), stepAct), down);
+            return x;
         }
 
         private Tensor Heads(Tensor x, RmsNorm? norm)

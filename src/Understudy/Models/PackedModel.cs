@@ -1,7 +1,13 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 using Understudy.Torch;
 
 namespace Understudy.Models;
+
+/// <summary>A text that rows attend to.</summary>
+/// <param name="Tokens">Its tokens, at least one.</param>
+/// <param name="Pages">Where its keys and values go.</param>
+internal readonly record struct StepSource(ReadOnlyMemory<int> Tokens, ReadOnlyMemory<int> Pages);
 
 /// <summary>
 /// A model as inference on the CPU takes it: matrices packed once, operations written down once, keys and values in pages. Not thread-safe.
@@ -12,12 +18,17 @@ internal sealed class PackedModel : IDisposable
     // Tables of rotary positions that short rows never see would be larger than a small model.
     private const int FirstPositions = 4096;
 
+    // Enough for products to be at their rate, and buffers stay small.
+    private const int EncodedAtOnce = 2048;
+
     private static readonly ConditionalWeakTable<IPretrainedModel, PackedModel> Known = [];
 
     private readonly IStepModel model;
     private readonly PackedWeights weights;
     private readonly long fingerprint;
+    private readonly PagedCache? encoderCache;
     private InferenceStep? step;
+    private InferenceStep? encoder;
     private int positions;
 
     private PackedModel(IStepModel model, ScalarType type, long fingerprint)
@@ -28,7 +39,10 @@ internal sealed class PackedModel : IDisposable
         Cache = new PagedCache(shape.Layers, shape.KeyHeads, shape.HeadDim, type);
         Pages = new PagePool(Cache);
         Prefixes = new PrefixCache(Pages);
-        SourceCache = shape.SourceLayers > 0 ? new PagedCache(shape.SourceLayers, shape.KeyHeads, shape.HeadDim, type) : null;
+        if (model is not ISourceStepModel { EncoderShape: var own }) return;
+        SourceCache = new PagedCache(shape.SourceLayers, shape.KeyHeads, shape.HeadDim, type);
+        SourcePages = new PagePool(SourceCache);
+        encoderCache = new PagedCache(own.Layers, own.KeyHeads, own.HeadDim, type);
     }
 
     /// <summary>What its products take: float32 or bfloat16.</summary>
@@ -45,6 +59,9 @@ internal sealed class PackedModel : IDisposable
 
     /// <summary>Keys and values of sources; null where there are none.</summary>
     internal PagedCache? SourceCache { get; }
+
+    /// <summary>Who has which page of <see cref="SourceCache"/>; null where there are no sources.</summary>
+    internal PagePool? SourcePages { get; }
 
     /// <summary>Numbers of a selected token's output.</summary>
     internal int Outputs => model.StepOutputs;
@@ -82,16 +99,47 @@ internal sealed class PackedModel : IDisposable
     internal void Run(StepBatch batch, int longest, Tensor? output)
     {
         Reach(longest);
+        if (model.StepPadding is { } padding && batch.Has(padding)) batch.CountWithout(padding);
         step!.Run(batch, output);
+    }
+
+    /// <summary>Computes the keys and values of sources into <see cref="SourceCache"/>, where rows read them.</summary>
+    /// <param name="sources">Tokens and pages of each, one page for every <see cref="PagedCache.PageTokens"/> tokens begun.</param>
+    /// <exception cref="InvalidOperationException">The model has no sources.</exception>
+    internal void Encode(IReadOnlyList<StepSource> sources)
+    {
+        if (model is not ISourceStepModel own) throw new InvalidOperationException($"{model.GetType().Name} reads no sources.");
+        encoder ??= Built(builder => own.BuildSource(builder), encoderCache, FirstPositions);
+        var batch = new StepBatch();
+        var scratch = new List<int>();
+        foreach (var (tokens, pages) in sources)
+        {
+            if (batch.Tokens > 0 && batch.Tokens + tokens.Length > EncodedAtOnce) Run();
+            var first = scratch.Count;
+            for (var i = 0; i < tokens.Length; i += PagedCache.PageTokens) scratch.Add(scratch.Count);
+            batch.Add(tokens.Span, 0, CollectionsMarshal.AsSpan(scratch)[first..], tokens.Length, pages.Span);
+        }
+
+        if (batch.Tokens > 0) Run();
+
+        void Run()
+        {
+            encoderCache!.Reserve(scratch.Count);
+            encoder!.Run(batch, null);
+            batch.Clear();
+            scratch.Clear();
+        }
     }
 
     /// <inheritdoc/>
     public void Dispose()
     {
         step?.Dispose();
-        step = null;
+        encoder?.Dispose();
+        step = encoder = null;
         weights.Dispose();
         Cache.Dispose();
+        encoderCache?.Dispose();
         SourceCache?.Dispose();
     }
 
@@ -122,17 +170,22 @@ internal sealed class PackedModel : IDisposable
         var next = Math.Min(model.MaxLength, Math.Max(FirstPositions, (int)System.Numerics.BitOperations.RoundUpToPowerOf2((uint)longest)));
         step?.Dispose();
         step = null;
+        step = Built(model.Build, Cache, next);
+        positions = next;
+    }
+
+    private InferenceStep Built(Action<StepBuilder> build, PagedCache? cache, int reach)
+    {
         var fresh = new InferenceStep(Type);
         try
         {
-            model.Build(new StepBuilder(fresh, weights, Cache, SourceCache, next));
+            build(new StepBuilder(fresh, weights, cache, SourceCache, reach));
+            return fresh;
         }
         catch
         {
             fresh.Dispose();
             throw;
         }
-
-        (step, positions) = (fresh, next);
     }
 }

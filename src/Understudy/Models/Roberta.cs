@@ -19,7 +19,7 @@ internal static class Roberta
 }
 
 /// <summary>RoBERTa with a classification head on the first token (layout of transformers' <c>RobertaForSequenceClassification</c>).</summary>
-public sealed class RobertaForSequenceClassification : ISequenceClassifier
+public sealed class RobertaForSequenceClassification : ISequenceClassifier, IStepModel
 {
     private readonly BertEncoder encoder;
     private readonly Linear dense;
@@ -80,6 +80,17 @@ public sealed class RobertaForSequenceClassification : ISequenceClassifier
         scope.MoveToOuter(hiddenStates ?? []);
         return scope.MoveToOuter(logits);
     }
+
+    StepShape IStepModel.StepShape => encoder.StepShape;
+
+    string? IStepModel.StepObstacle => encoder.StepObstacle;
+
+    int IStepModel.StepOutputs => Labels.Count;
+
+    int? IStepModel.StepPadding => encoder.StepPadding;
+
+    void IStepModel.Build(StepBuilder step) =>
+        step.Output(step.Factors(encoder.Build(step, isSelected: true).Factors, dense, StepActivation.Tanh), output);
 
     /// <inheritdoc/>
     public void Dispose() => ModelTensors.Free(this);

@@ -9,10 +9,15 @@ namespace Understudy.Models;
 /// <param name="Selected">Whether only selected tokens have them.</param>
 internal readonly record struct StepValue(int Buffer, long Width, ScalarType Type, bool Selected = false);
 
+/// <summary>A stream of rows that is normalised itself, as in post-norm blocks, and what products read of it.</summary>
+/// <param name="Rows">float32.</param>
+/// <param name="Factors">In the type of products; the same as <paramref name="Rows"/> in float32.</param>
+internal readonly record struct StepStream(StepValue Rows, StepValue Factors);
+
 /// <summary>Writes a model's operations into an <see cref="InferenceStep"/>: what a model calls to say what it computes.</summary>
 /// <remarks>
 /// Two kinds of rows: wide ones in float32, which the residual stream, heads and norms take, and factors in the type that products take (the same in float32).
-/// What is made within a <see cref="Block"/> is gone after it: its memory serves the next block.
+/// What is made within a <see cref="Block"/> is gone after it, but for what was selected: its memory serves the next block.
 /// </remarks>
 internal sealed class StepBuilder(InferenceStep step, PackedWeights weights, PagedCache? cache, PagedCache? source, int positions)
 {
@@ -46,25 +51,21 @@ internal sealed class StepBuilder(InferenceStep step, PackedWeights weights, Pag
     /// <inheritdoc cref="Norm(LayerNorm, StepValue)"/>
     internal StepValue Norm(RmsNorm norm, StepValue x) => Normalized(norm.Weight, null, norm.Eps, x, rootMeanSquare: true);
 
-    /// <summary>Normalises the stream itself, and gives what products read of it.</summary>
-    internal StepValue NormInPlace(LayerNorm norm, StepValue x)
-    {
-        if (step.Type == ScalarType.Float32)
-        {
-            step.Normalize(x.Buffer, x.Buffer, -1, norm.Weight, norm.Bias, norm.Eps, rootMeanSquare: false);
-            return x;
-        }
+    /// <summary>A stream that is normalised itself; products cannot read it before <see cref="NormInPlace"/>.</summary>
+    internal StepStream Stream(StepValue x) => new(x, step.Type == ScalarType.Float32 ? x : Lasting(x.Width, step.Type, x.Selected));
 
-        var factors = Rows(x.Width, step.Type, x.Selected);
-        step.Normalize(x.Buffer, x.Buffer, factors.Buffer, norm.Weight, norm.Bias, norm.Eps, rootMeanSquare: false);
-        return factors;
-    }
+    /// <summary>Normalises a stream itself, and makes what products read of it.</summary>
+    internal void NormInPlace(LayerNorm norm, StepStream x) =>
+        step.Normalize(x.Rows.Buffer, x.Rows.Buffer, x.Factors == x.Rows ? -1 : x.Factors.Buffer, norm.Weight, norm.Bias, norm.Eps, rootMeanSquare: false);
 
     /// <summary>A linear layer whose output is read as float32. Several layers of one input stand side by side.</summary>
     internal StepValue Linear(StepValue x, params ReadOnlySpan<Linear> layers) => Product(x, ScalarType.Float32, StepActivation.None, layers);
 
     /// <summary>A linear layer whose output other products read.</summary>
     internal StepValue Factors(StepValue x, Linear layer, StepActivation activation) => Product(x, step.Type, activation, layer);
+
+    /// <summary>A linear layer and a function whose output norms read.</summary>
+    internal StepValue Activated(StepValue x, Linear layer, StepActivation activation) => Product(x, ScalarType.Float32, activation, layer);
 
     /// <summary>Adds a layer's output to the stream.</summary>
     internal void Add(StepValue stream, StepValue x, Linear layer) => step.Linear(x.Buffer, stream.Buffer, weights.Of(layer), StepActivation.None, add: true);
@@ -103,10 +104,17 @@ internal sealed class StepBuilder(InferenceStep step, PackedWeights weights, Pag
     /// <summary>The rows of the selected tokens.</summary>
     internal StepValue Select(StepValue x)
     {
-        var result = Rows(x.Width, x.Type, selected: true);
+        var result = Lasting(x.Width, x.Type, selected: true);
         step.Select(x.Buffer, result.Buffer);
         return result;
     }
+
+    /// <summary>The selected tokens of a stream, as it is between two of its norms.</summary>
+    internal StepStream Select(StepStream x) => Stream(Select(x.Rows));
+
+    /// <summary>Makes the step's output of each selected token's row: the mean of its tokens, scaled to length 1.</summary>
+    /// <param name="x">float32 rows of all tokens.</param>
+    internal void OutputMean(StepValue x) => step.Mean(x.Buffer, -1, x.Width, unit: true);
 
     /// <summary>Makes the step's output of the selected rows.</summary>
     /// <param name="x">Rows that products read, of selected tokens.</param>
@@ -129,6 +137,8 @@ internal sealed class StepBuilder(InferenceStep step, PackedWeights weights, Pag
         step.Linear(x.Buffer, result.Buffer, matrix, activation);
         return result;
     }
+
+    private StepValue Lasting(long width, ScalarType type, bool selected) => new(step.Buffer(width, type, selected), width, type, selected);
 
     private StepValue Rows(long width, ScalarType type, bool selected = false)
     {
