@@ -12,6 +12,8 @@ internal sealed class CausalDecoding(ICausalLanguageModel model) : IDecoding
 
     public IReadOnlyList<int> Beginning(IReadOnlyList<int> text) => text;
 
+    public void Check(IReadOnlyList<int> text, int index) => DecodingInput.CheckPrompt(text, $"Prompt {index}", model);
+
     public bool Fits(int longest, int room) => longest + room <= model.MaxLength;
 
     public IDecodingPass Begin(IReadOnlyList<IReadOnlyList<int>> texts) => new Pass(model, new PromptPass(model, texts));

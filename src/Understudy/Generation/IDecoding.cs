@@ -1,3 +1,4 @@
+using Understudy.Models;
 using Understudy.Torch;
 
 namespace Understudy.Generation;
@@ -13,6 +14,12 @@ internal interface IDecoding
 
     /// <summary>What a row consists of before its first new token.</summary>
     IReadOnlyList<int> Beginning(IReadOnlyList<int> text);
+
+    /// <summary>Throws when a text cannot be computed.</summary>
+    /// <param name="text">The text.</param>
+    /// <param name="index">Its number, for the message.</param>
+    /// <exception cref="ArgumentException">It is empty, too long, or holds unknown tokens.</exception>
+    void Check(IReadOnlyList<int> text, int index);
 
     /// <summary>Whether a batch can be computed whose longest text has so many tokens, with so many new ones to follow.</summary>
     bool Fits(int longest, int room);
@@ -53,6 +60,22 @@ internal interface IDecodingState : IDisposable
 /// <summary>Checks of texts before a model sees them.</summary>
 internal static class DecodingInput
 {
+    /// <summary>Throws when a prompt is empty, leaves no room for a token, or holds one that the model does not know.</summary>
+    public static void CheckPrompt(IReadOnlyList<int> prompt, string name, ICausalLanguageModel model)
+    {
+        if (prompt.Count == 0) throw new ArgumentException($"{name} has no tokens. Begin it with the model's begin-of-text token.");
+        if (prompt.Count >= model.MaxLength)
+            throw new ArgumentException($"{name} has {prompt.Count} tokens, the model takes at most {model.MaxLength} with what follows. Shorten it.");
+        CheckTokens(prompt, name, model.VocabularySize);
+    }
+
+    /// <summary>Throws when the longest label does not fit behind a prompt.</summary>
+    public static void CheckRoom(IReadOnlyList<int> prompt, int depth, string name, ICausalLanguageModel model)
+    {
+        if (prompt.Count + depth > model.MaxLength + 1)
+            throw new ArgumentException($"{name} has {prompt.Count} tokens and the longest label {depth}, the model takes at most {model.MaxLength}. Shorten the prompt.", "prompts");
+    }
+
     /// <summary>Throws when a text holds a token that the model does not know.</summary>
     /// <param name="text">The text.</param>
     /// <param name="name">How it is called, for the message.</param>

@@ -6,16 +6,17 @@ namespace Understudy.Generation;
 /// </summary>
 internal sealed class LabelTrie
 {
-    // The attention of a pass grows with the square of its nodes, though a branch never looks at another.
-    private const int NodesPerPass = 64;
-
     private readonly List<Edge> edges = [];
     private readonly int[][] paths;
+    private readonly int nodesPerPass;
 
     /// <summary>A tree of the labels' tokens.</summary>
+    /// <param name="labels">The tokens of each.</param>
+    /// <param name="nodesPerPass">Tokens that are computed together; a branch that is longer is not split.</param>
     /// <exception cref="ArgumentException">A label has no tokens, or two have the same.</exception>
-    public LabelTrie(IReadOnlyList<IReadOnlyList<int>> labels)
+    public LabelTrie(IReadOnlyList<IReadOnlyList<int>> labels, int nodesPerPass)
     {
+        this.nodesPerPass = nodesPerPass;
         if (labels.Count == 0) throw new ArgumentException("Expected at least one label, found none.", nameof(labels));
         paths = new int[labels.Count][];
         var ends = new Dictionary<int, int>();
@@ -43,6 +44,7 @@ internal sealed class LabelTrie
         }
 
         Passes = [.. Plan()];
+        MostNodes = Passes.Count == 0 ? 0 : Passes.Max(pass => pass.Nodes.Length);
         MaxDepth = paths.Max(path => path.Length);
         MaxToken = edges.Max(edge => edge.Token);
     }
@@ -56,7 +58,11 @@ internal sealed class LabelTrie
     /// <summary>Tokens that are computed together.</summary>
     /// <param name="Nodes">Numbers of the tokens, parents first.</param>
     /// <param name="Parents">For each, the place of its parent in this list; -1 when it begins a label.</param>
-    internal sealed record Pass(int[] Nodes, int[] Parents);
+    internal sealed record Pass(int[] Nodes, int[] Parents)
+    {
+        /// <summary>Where every label is one token, there is nothing to compute behind the prompt.</summary>
+        internal static Pass Empty { get; } = new([], []);
+    }
 
     /// <summary>All tokens of the tree.</summary>
     public IReadOnlyList<Edge> Edges => edges;
@@ -66,6 +72,9 @@ internal sealed class LabelTrie
 
     /// <summary>The tokens that have to be computed, in passes that do not depend on each other.</summary>
     public IReadOnlyList<Pass> Passes { get; }
+
+    /// <summary>Tokens of the largest pass.</summary>
+    public int MostNodes { get; }
 
     /// <summary>Tokens of the longest label.</summary>
     public int MaxDepth { get; }
@@ -85,7 +94,7 @@ internal sealed class LabelTrie
         {
             var begin = nodes.Count;
             Walk(first, -1);
-            if (begin == 0 || nodes.Count <= NodesPerPass) continue;
+            if (begin == 0 || nodes.Count <= nodesPerPass) continue;
 
             // This branch does not fit any more: it opens the next pass.
             yield return new Pass([.. nodes.Take(begin)], [.. parents.Take(begin)]);

@@ -23,7 +23,7 @@ internal sealed class PromptPass : IDisposable
     {
         this.model = model;
         device = model.Parameters[0].Value.device;
-        for (var i = 0; i < prompts.Count; i++) Check(prompts[i], i);
+        for (var i = 0; i < prompts.Count; i++) DecodingInput.CheckPrompt(prompts[i], $"Prompt {i}", model);
         var shared = SharedTokens(prompts);
         if (shared < WorthSharing) return;
 
@@ -76,14 +76,6 @@ internal sealed class PromptPass : IDisposable
 
     /// <inheritdoc/>
     public void Dispose() => prefix?.Dispose();
-
-    private void Check(IReadOnlyList<int> prompt, int index)
-    {
-        if (prompt.Count == 0) throw new ArgumentException($"Prompt {index} has no tokens. Begin it with the model's begin-of-text token.");
-        if (prompt.Count >= model.MaxLength)
-            throw new ArgumentException($"Prompt {index} has {prompt.Count} tokens, the model takes at most {model.MaxLength} with what follows. Shorten it.");
-        DecodingInput.CheckTokens(prompt, $"Prompt {index}", model.VocabularySize);
-    }
 
     /// <summary>How many tokens all prompts begin with; each keeps at least one of its own.</summary>
     private static int SharedTokens(IReadOnlyList<IReadOnlyList<int>> prompts)

@@ -10,16 +10,23 @@ public sealed class Sampler
 
     private readonly bool doSample;
     private readonly IReadOnlyList<ILogitsProcessor> processors;
-    private readonly SamplingScratch scratch = new();
+    private readonly SamplingScratch scratch;
 
     /// <summary>A sampler that applies <paramref name="processors"/> in order and then draws, or takes the most probable token.</summary>
-    public Sampler(IReadOnlyList<ILogitsProcessor> processors, bool doSample) => (this.processors, this.doSample) = (processors, doSample);
+    public Sampler(IReadOnlyList<ILogitsProcessor> processors, bool doSample)
+        : this(processors, doSample, new SamplingScratch())
+    {
+    }
 
     /// <summary>A sampler for options; see <see cref="LogitsProcessors.From"/>.</summary>
     public Sampler(SamplingOptions options, IReadOnlyCollection<IReadOnlyList<int>> badWords, IReadOnlyCollection<int> eosTokenIds)
         : this(LogitsProcessors.From(options, badWords, eosTokenIds), options.DoSample)
     {
     }
+
+    /// <summary>A sampler with the buffers of its thread.</summary>
+    internal Sampler(IReadOnlyList<ILogitsProcessor> processors, bool doSample, SamplingScratch scratch) =>
+        (this.processors, this.doSample, this.scratch) = (processors, doSample, scratch);
 
     /// <summary>Picks a token: one number is drawn from <paramref name="random"/> when sampling, none otherwise.</summary>
     /// <param name="logits">The logits of one row; overwritten.</param>

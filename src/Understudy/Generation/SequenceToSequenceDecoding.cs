@@ -19,15 +19,16 @@ internal sealed class SequenceToSequenceDecoding(ISequenceToSequenceModel model,
     // Sources are padded to the longest, and targets have a length of their own.
     public bool Fits(int longest, int room) => true;
 
+    public void Check(IReadOnlyList<int> text, int index)
+    {
+        if (text.Count == 0) throw new ArgumentException($"Source {index} has no tokens. Let the tokenizer add its end-of-text token.");
+        if (text.Count > model.MaxLength) throw new ArgumentException($"Source {index} has {text.Count} tokens, the model takes at most {model.MaxLength}. Shorten it.");
+        DecodingInput.CheckTokens(text, $"Source {index}", model.VocabularySize);
+    }
+
     public IDecodingPass Begin(IReadOnlyList<IReadOnlyList<int>> texts)
     {
-        for (var i = 0; i < texts.Count; i++)
-        {
-            if (texts[i].Count == 0) throw new ArgumentException($"Source {i} has no tokens. Let the tokenizer add its end-of-text token.");
-            if (texts[i].Count > model.MaxLength) throw new ArgumentException($"Source {i} has {texts[i].Count} tokens, the model takes at most {model.MaxLength}. Shorten it.");
-            DecodingInput.CheckTokens(texts[i], $"Source {i}", model.VocabularySize);
-        }
-
+        for (var i = 0; i < texts.Count; i++) Check(texts[i], i);
         return new Pass(model, beginning[0]);
     }
 

@@ -37,8 +37,11 @@ internal sealed class PackedModel : IDisposable
         weights = new PackedWeights(type);
         var shape = model.StepShape;
         Cache = new PagedCache(shape.Layers, shape.KeyHeads, shape.HeadDim, type);
+        Pages = new PagePool(Cache);
+        Prefixes = new PrefixCache(Pages);
         if (model is not ISourceStepModel { EncoderShape: var own }) return;
         SourceCache = new PagedCache(shape.SourceLayers, shape.KeyHeads, shape.HeadDim, type);
+        SourcePages = new PagePool(SourceCache);
         encoderCache = new PagedCache(own.Layers, own.KeyHeads, own.HeadDim, type);
     }
 
@@ -48,8 +51,17 @@ internal sealed class PackedModel : IDisposable
     /// <summary>Keys and values of rows.</summary>
     internal PagedCache Cache { get; }
 
+    /// <summary>Who has which page of <see cref="Cache"/>.</summary>
+    internal PagePool Pages { get; }
+
+    /// <summary>Beginnings that were computed before.</summary>
+    internal PrefixCache Prefixes { get; }
+
     /// <summary>Keys and values of sources; null where there are none.</summary>
     internal PagedCache? SourceCache { get; }
+
+    /// <summary>Who has which page of <see cref="SourceCache"/>; null where there are no sources.</summary>
+    internal PagePool? SourcePages { get; }
 
     /// <summary>Numbers of a selected token's output.</summary>
     internal int Outputs => model.StepOutputs;

@@ -1,0 +1,81 @@
+using Understudy.Data;
+
+namespace Understudy.Generation;
+
+/// <summary>A row that waits or is computed: one text of a request, or one prompt to be scored after.</summary>
+internal sealed class EngineRow
+{
+    /// <summary>A row.</summary>
+    /// <param name="id">The number of its request.</param>
+    /// <param name="request">The request.</param>
+    /// <param name="sample">The number of the continuation.</param>
+    /// <param name="beginning">Its tokens before the first new one.</param>
+    /// <param name="room">The most new tokens.</param>
+    internal EngineRow(long id, EngineRequest request, int sample, IEnumerable<int> beginning, int room)
+    {
+        (Id, Request, Sample) = (id, request, sample);
+        Tokens = [.. beginning];
+        PromptLength = Tokens.Count;
+        switch (request)
+        {
+            case GenerationRequest generation:
+                Random = new SeededRandom(generation.Seed).Fork("sample", sample);
+                Stop = generation.Settings.Stop.NewRow(room);
+                break;
+            case ScoringRequest scoring:
+                Scores = new double[scoring.Labels.Trie.Edges.Count];
+                break;
+        }
+    }
+
+    /// <summary>The number of its request.</summary>
+    internal long Id { get; }
+
+    /// <summary>The request.</summary>
+    internal EngineRequest Request { get; }
+
+    /// <summary>The number of the continuation.</summary>
+    internal int Sample { get; }
+
+    /// <summary>Prompt and new tokens.</summary>
+    internal List<int> Tokens { get; }
+
+    /// <summary>Tokens of the prompt.</summary>
+    internal int PromptLength { get; }
+
+    /// <summary>The row's own generator; null where nothing is generated.</summary>
+    internal SeededRandom? Random { get; }
+
+    /// <summary>Watches for its end; null where nothing is generated.</summary>
+    internal StopMatcher? Stop { get; }
+
+    /// <summary>The log-probabilities of the labels' edges; null where nothing is scored.</summary>
+    internal double[]? Scores { get; }
+
+    /// <summary>How it picks tokens and ends.</summary>
+    internal GenerationSettings Settings => ((GenerationRequest)Request).Settings;
+
+    /// <summary>Whether its tokens are the most probable ones, as the model has them.</summary>
+    internal bool IsPlain => Request is GenerationRequest { Settings: { DoSample: false, Processors.Count: 0 } };
+
+    /// <summary>Takes the next token.</summary>
+    /// <returns>Whether the text has ended with it.</returns>
+    internal bool Append(int token)
+    {
+        Tokens.Add(token);
+        return Stop!.Append(token);
+    }
+
+    /// <summary>What has come of it.</summary>
+    internal EngineResult Result() => Request switch
+    {
+        ScoringRequest scoring => new ScoringResult(Id, scoring.Labels.Score((int)Id, Scores!)),
+        _ => new GenerationResult(Id, Sample, Stop!.Tokens, Stop.Text(), Stop.Finished!.Value),
+    };
+
+    /// <summary>The next token by its settings.</summary>
+    /// <param name="logits">Overwritten.</param>
+    /// <param name="scratch">Buffers of the thread.</param>
+    internal int Pick(Span<float> logits, SamplingScratch scratch) =>
+        new Sampler(Settings.Processors, Settings.DoSample, scratch).Pick(logits, new RowTokens(System.Runtime.InteropServices.CollectionsMarshal.AsSpan(Tokens), PromptLength), Random!);
+}

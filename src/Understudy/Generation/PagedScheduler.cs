@@ -1,0 +1,318 @@
+using System.Runtime.InteropServices;
+using Understudy.Models;
+using Understudy.Torch;
+
+namespace Understudy.Generation;
+
+/// <summary>
+/// Rows of a <see cref="PackedModel"/>: a row that has ended is replaced at once, prompts are computed beside the rows that go on, and what prompts begin with is computed once
+/// (continuous batching: Yu et al., OSDI 2022; pages: Kwon et al., arXiv 2309.06180).
+/// </summary>
+internal sealed class PagedScheduler : IRowScheduler
+{
+    // 64 MB of logits at a time.
+    private const long LogitsAtOnce = 16_000_000;
+
+    private readonly PackedModel packed;
+    private readonly ICausalLanguageModel model;
+    private readonly EngineOptions options;
+    private readonly List<PagedRow> running = [];
+    private readonly StepBatch batch = new();
+    private readonly SamplingScratch[] scratches;
+    private readonly int mostLines;
+    private Tensor? logits;
+    private int lines;
+    private int longest;
+
+    /// <summary>A scheduler for a packed model that nobody else uses at the same time.</summary>
+    internal PagedScheduler(ICausalLanguageModel model, PackedModel packed, EngineOptions options)
+    {
+        (this.model, this.packed, this.options) = (model, packed, options);
+        var bytes = options.CacheBytes ?? Math.Min(8L << 30, GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 4);
+        var kept = options.PrefixCacheBytes / packed.Pages.PageBytes;
+        packed.Prefixes.Limit = (int)Math.Min(kept, int.MaxValue / 2);
+        packed.Pages.Limit = (int)Math.Min(Math.Max(1, bytes / packed.Pages.PageBytes) + kept, int.MaxValue);
+        mostLines = (int)Math.Max(1, LogitsAtOnce / packed.Outputs);
+        scratches = [.. Enumerable.Range(0, Math.Max(1, Math.Min(Environment.ProcessorCount, torch.get_num_threads()))).Select(_ => new SamplingScratch())];
+    }
+
+    public int Running => running.Count;
+
+    public EngineStatistics Statistics { get; private set; } = new();
+
+    public IEnumerable<EngineRow> RowsOf(long id, EngineRequest request)
+    {
+        DecodingInput.CheckPrompt(request.Tokens, $"Prompt {id}", model);
+        var most = request is ScoringRequest scoring ? request.Tokens.Count + scoring.Labels.Trie.MostNodes : Math.Min(model.MaxLength, request.Tokens.Count + ((GenerationRequest)request).Settings.Stop.MaxNewTokens);
+        if (PagePool.PagesOf(most) > packed.Pages.Limit)
+        {
+            throw new ArgumentException($"Prompt {id} needs keys and values of {most} tokens, {PagePool.PagesOf(most) * packed.Pages.PageBytes >> 20} MiB, and the cache takes {(packed.Pages.Limit * packed.Pages.PageBytes) >> 20} MiB. Raise cache_bytes, or shorten the text.");
+        }
+
+        if (request is GenerationRequest generation)
+        {
+            var room = model.MaxLength - request.Tokens.Count;
+            return Enumerable.Range(0, generation.Samples).Select(sample => new EngineRow(id, request, sample, request.Tokens, room));
+        }
+
+        var labels = ((ScoringRequest)request).Labels;
+        labels.Check(model.VocabularySize);
+        DecodingInput.CheckRoom(request.Tokens, labels.Trie.MaxDepth, $"Prompt {id}", model);
+        return [new EngineRow(id, request, 0, request.Tokens, 0)];
+    }
+
+    public void Step(LinkedList<EngineRow> waiting, List<EngineRow> finished)
+    {
+        batch.Clear();
+        (lines, longest) = (0, 0);
+        var budget = options.PromptTokensPerStep;
+        for (var i = 0; i < running.Count; i++) budget -= Schedule(running[i], budget, waiting);
+        while (running.Count < options.MaxRows && budget > 0 && lines < mostLines && waiting.First is { } next)
+        {
+            if (!Begin(next.Value)) break;
+            waiting.RemoveFirst();
+            budget -= Schedule(running[^1], budget, waiting);
+        }
+
+        if (batch.Rows == 0) return;
+        Compute();
+        Statistics = Statistics with
+        {
+            Steps = Statistics.Steps + 1,
+            PeakRows = Math.Max(Statistics.PeakRows, running.Count),
+            PeakCacheBytes = Math.Max(Statistics.PeakCacheBytes, packed.Pages.Taken * packed.Pages.PageBytes),
+        };
+        ReadScores();
+        Pick();
+        foreach (var row in running.Where(row => row.IsDone))
+        {
+            Free(row);
+            finished.Add(row.Row);
+        }
+
+        running.RemoveAll(row => row.IsDone);
+    }
+
+    public void Drop(Func<EngineRow, bool> which)
+    {
+        foreach (var row in running.Where(row => which(row.Row))) Free(row);
+        running.RemoveAll(row => which(row.Row));
+    }
+
+    public void Dispose()
+    {
+        Drop(_ => true);
+        logits?.Dispose();
+    }
+
+    /// <summary>Takes a row in, with what is known of its beginning.</summary>
+    /// <returns>False when its prompt finds no memory now.</returns>
+    private bool Begin(EngineRow next)
+    {
+        var row = new PagedRow(next);
+        var tokens = CollectionsMarshal.AsSpan(next.Tokens);
+        var known = options.PrefixCacheBytes > 0 ? packed.Prefixes.Match(tokens, row.Pages) : 0;
+        row.Computed = known;
+        // A page for each row beside the prompt's: rows that grow would take them away again at once.
+        var needed = PagePool.PagesOf(tokens.Length + row.TreeTokens) - row.Pages.Count + running.Count;
+        while (packed.Pages.Limit - packed.Pages.Taken < needed)
+        {
+            if (packed.Prefixes.Evict()) continue;
+            if (running.Count == 0) break;
+            Free(row);
+            return false;
+        }
+
+        running.Add(row);
+        Statistics = Statistics with { PromptTokens = Statistics.PromptTokens + tokens.Length, PrefixTokens = Statistics.PrefixTokens + known };
+        return true;
+    }
+
+    /// <summary>Puts a row's next tokens into the step.</summary>
+    /// <returns>How many tokens of its prompt that takes.</returns>
+    private int Schedule(PagedRow row, int budget, LinkedList<EngineRow> waiting)
+    {
+        var tokens = CollectionsMarshal.AsSpan(row.Row.Tokens);
+        var left = tokens.Length - row.Computed;
+        var isPrompt = left > 1 || row.Row.Scores is not null;
+        row.Scheduled = 0;
+        row.Line = -1;
+        if (isPrompt && budget <= 0) return 0;
+        var count = isPrompt ? Math.Min(left, budget) : left;
+        var whole = count == left;
+        var nodes = whole ? row.NextPass() : null;
+        if (nodes is not null && lines > 0 && lines + nodes.Nodes.Length + 1 > mostLines) return 0;
+        if (!Reach(row, row.Computed + count + (nodes?.Nodes.Length ?? 0), waiting)) return 0;
+
+        var part = tokens.Slice(row.Computed, count);
+        int first;
+        if (nodes is { Nodes.Length: > 0 })
+        {
+            first = AddTree(row, part, nodes);
+        }
+        else
+        {
+            first = batch.Add(part, row.Computed, CollectionsMarshal.AsSpan(row.Pages));
+            longest = Math.Max(longest, row.Computed + count);
+        }
+
+        row.Scheduled = count;
+        if (whole)
+        {
+            row.Line = lines;
+            // After the prompt's last token, then after every node of the tree.
+            for (var i = 0; i <= (nodes?.Nodes.Length ?? 0); i++) batch.Select(first + count - 1 + i);
+            lines += 1 + (nodes?.Nodes.Length ?? 0);
+        }
+
+        // What a step computes of one row, the rows after it in the same step can read.
+        if (options.PrefixCacheBytes > 0 && row.Computed < row.Row.PromptLength) packed.Prefixes.Add(tokens[..Math.Min(row.Row.PromptLength, row.Computed + count)], row.Pages);
+        return isPrompt ? count + (nodes?.Nodes.Length ?? 0) : 0;
+    }
+
+    private int AddTree(PagedRow row, ReadOnlySpan<int> part, LabelTrie.Pass nodes)
+    {
+        var trie = ((ScoringRequest)row.Row.Request).Labels.Trie;
+        var count = part.Length + nodes.Nodes.Length;
+        var tokens = new int[count];
+        var parents = new int[count];
+        part.CopyTo(tokens);
+        for (var i = 0; i < part.Length; i++) parents[i] = i - 1;
+        for (var i = 0; i < nodes.Nodes.Length; i++)
+        {
+            tokens[part.Length + i] = trie.Edges[nodes.Nodes[i]].Token;
+            parents[part.Length + i] = nodes.Parents[i] < 0 ? part.Length - 1 : part.Length + nodes.Parents[i];
+        }
+
+        longest = Math.Max(longest, row.Computed + part.Length + trie.MaxDepth);
+        return batch.AddTree(tokens, parents, row.Computed, CollectionsMarshal.AsSpan(row.Pages));
+    }
+
+    /// <summary>Gives a row pages for so many tokens; where there are none, the newest rows begin again later.</summary>
+    /// <returns>False when the row itself has to.</returns>
+    private bool Reach(PagedRow row, int tokens, LinkedList<EngineRow> waiting)
+    {
+        for (var needed = PagePool.PagesOf(tokens); row.Pages.Count < needed;)
+        {
+            if (packed.Pages.TryTake(out var page))
+            {
+                row.Pages.Add(page);
+                continue;
+            }
+
+            if (packed.Prefixes.Evict()) continue;
+            // Rows before this one are in the step already.
+            var newest = running[^1];
+            running.RemoveAt(running.Count - 1);
+            Free(newest);
+            waiting.AddFirst(newest.Row);
+            Statistics = Statistics with { Preemptions = Statistics.Preemptions + 1 };
+            if (newest == row) return false;
+        }
+
+        return true;
+    }
+
+    private void Compute()
+    {
+        if (lines > 0 && (logits is null || logits.size(0) < lines))
+        {
+            logits?.Dispose();
+            logits = DisposeScope.Detach(torch.empty([Math.Max(lines, Math.Min(mostLines, options.MaxRows)), packed.Outputs], ScalarType.Float32));
+        }
+
+        packed.Run(batch, longest, logits);
+        foreach (var row in running) row.Computed += row.Scheduled;
+    }
+
+    private void ReadScores()
+    {
+        if (!running.Any(row => row is { Line: >= 0, Row.Scores: not null })) return;
+        var sums = new double[lines];
+        torch.log_sum_exp_lines(logits!, sums);
+        if (!sums.All(double.IsFinite)) throw EngineFaults.NoNumbers();
+        var numbers = logits!.data<float>();
+        foreach (var row in running)
+        {
+            if (row is not { Line: >= 0, Row.Scores: { } scores }) continue;
+            var labels = ((ScoringRequest)row.Row.Request).Labels;
+            var nodes = row.NextPass();
+            for (var i = row.PassesDone == 0 ? -1 : 0; i < (nodes?.Nodes.Length ?? 0); i++)
+            {
+                var line = row.Line + i + 1;
+                var own = numbers.Slice(line * packed.Outputs, packed.Outputs);
+                foreach (var edge in labels.Children[i < 0 ? 0 : nodes!.Nodes[i] + 1]) scores[edge] = own[labels.Trie.Edges[edge].Token] - sums[line];
+            }
+
+            row.PassesDone++;
+            if (row.PassesDone < labels.Trie.Passes.Count)
+            {
+                // The last token is computed again, with the next branches behind it.
+                row.Computed--;
+            }
+            else
+            {
+                row.IsDone = true;
+            }
+        }
+    }
+
+    private void Pick()
+    {
+        var picking = running.Where(row => row is { Line: >= 0, Row.Stop: not null }).ToList();
+        if (picking.Count == 0) return;
+        var most = new int[picking.Any(row => row.Row.IsPlain) ? lines : 0];
+        if (most.Length > 0) torch.argmax_lines(logits!, most);
+        var others = picking.Where(row => !row.Row.IsPlain).ToList();
+        var tokens = new int[running.Count == 0 ? 0 : lines];
+        LogitWork.Run(others.Count * (long)packed.Outputs, others.Count, scratches.Length, (worker, workers) =>
+        {
+            for (var i = worker; i < others.Count; i += workers)
+                tokens[others[i].Line] = others[i].Row.Pick(logits!.data<float>().Slice(others[i].Line * packed.Outputs, packed.Outputs), scratches[worker]);
+        });
+        foreach (var row in picking)
+        {
+            var token = row.Row.IsPlain ? most[row.Line] : tokens[row.Line];
+            if (token < 0) throw EngineFaults.NoNumbers();
+            row.IsDone = row.Row.Append(token);
+        }
+
+        Statistics = Statistics with { NewTokens = Statistics.NewTokens + picking.Count };
+    }
+
+    private void Free(PagedRow row)
+    {
+        foreach (var page in row.Pages) packed.Pages.Release(page);
+        row.Pages.Clear();
+        packed.Prefixes.Trim();
+    }
+
+    /// <summary>A row at work and its pages.</summary>
+    private sealed class PagedRow(EngineRow row)
+    {
+        internal EngineRow Row { get; } = row;
+
+        internal List<int> Pages { get; } = [];
+
+        /// <summary>Tokens whose keys and values are in the pages.</summary>
+        internal int Computed { get; set; }
+
+        /// <summary>Tokens of this step, without those of a tree.</summary>
+        internal int Scheduled { get; set; }
+
+        /// <summary>Its first line of the logits; -1 for none.</summary>
+        internal int Line { get; set; } = -1;
+
+        /// <summary>Passes over the labels' tree that were computed.</summary>
+        internal int PassesDone { get; set; }
+
+        internal bool IsDone { get; set; }
+
+        /// <summary>The most tokens of the labels' tree that are behind the row at once.</summary>
+        internal int TreeTokens => Row.Request is ScoringRequest scoring ? scoring.Labels.Trie.MostNodes : 0;
+
+        /// <summary>The labels' nodes that come next; null where nothing is scored.</summary>
+        internal LabelTrie.Pass? NextPass() => Row.Request is not ScoringRequest scoring ? null
+            : PassesDone < scoring.Labels.Trie.Passes.Count ? scoring.Labels.Trie.Passes[PassesDone] : LabelTrie.Pass.Empty;
+    }
+}
