@@ -94,8 +94,9 @@ void heads(const HeadsTask& task, const StepRow& row, const int32_t* positions, 
             for (int64_t d = 0; d < wide; d++) {
                 const auto word = slot / Word::depth * wide + d;
                 put_number<Word>(values, word, slot % Word::depth, d < task.dim ? value[d] : 0);
-                // What lay there before could be no number, and a weight of 0 would not hide it.
-                if (Word::depth == 2 && slot % 2 == 0) {
+                // What lay there before could be no number, and a weight of 0 would not hide it. Where a token follows, another
+                // thread may have put its numbers there already.
+                if (Word::depth == 2 && slot % 2 == 0 && i + 1 == row.count) {
                     put_number<Word>(values, word, 1, 0);
                 }
             }
