@@ -737,7 +737,7 @@ UNDERSTUDY_API int32_t understudy_step_run(void* step, const int32_t* ids, const
     });
 }
 
-// The largest of each line of logits [lines, vocabulary] float32, -1 where one is NaN.
+// The largest of each line of logits [lines, vocabulary] float32, -1 where one is NaN, -2 where all are minus infinity.
 UNDERSTUDY_API int32_t understudy_argmax_lines(ConstHandle logits, int32_t lines, int32_t* tokens) {
     return status_of([&] {
         TORCH_CHECK(logits->scalar_type() == at::kFloat && logits->dim() == 2 && logits->is_contiguous() && lines <= logits->size(0), "expected lines of float32");
@@ -746,7 +746,8 @@ UNDERSTUDY_API int32_t understudy_argmax_lines(ConstHandle logits, int32_t lines
         const auto* numbers = logits->data_ptr<float>();
         at::parallel_for(0, lines, 4, [&](int64_t begin, int64_t end) {
             for (; begin < end; begin++) {
-                tokens[begin] = static_cast<int32_t>(step.kernels().largest(numbers + begin * count, count));
+                const auto place = step.kernels().largest(numbers + begin * count, count);
+                tokens[begin] = static_cast<int32_t>(place >= 0 && std::isinf(numbers[begin * count + place]) && numbers[begin * count + place] < 0 ? nothing_allowed : place);
             }
         });
     });
@@ -762,6 +763,25 @@ UNDERSTUDY_API int32_t understudy_log_sum_exp_lines(ConstHandle logits, int32_t 
         at::parallel_for(0, lines, 4, [&](int64_t begin, int64_t end) {
             for (; begin < end; begin++) {
                 sums[begin] = step.kernels().log_sum_exp(numbers + begin * count, count);
+            }
+        });
+    });
+}
+
+// A token for each task; -1 for a line with a NaN, -2 for one that allows nothing.
+UNDERSTUDY_API int32_t understudy_draw_lines(ConstHandle logits, const DrawTask* tasks, int32_t count, int32_t* tokens) {
+    return status_of([&] {
+        const auto vocabulary = logits->size(1);
+        TORCH_CHECK(logits->scalar_type() == at::kFloat && logits->dim() == 2 && logits->is_contiguous(), "expected lines of float32");
+        for (int32_t i = 0; i < count; i++) {
+            TORCH_CHECK(tasks[i].line >= 0 && tasks[i].line < logits->size(0) && tasks[i].temperature > 0, "there is no line ", tasks[i].line, ", or the temperature ", tasks[i].temperature, " is not above 0");
+        }
+        const Step step(false);
+        const auto* numbers = logits->data_ptr<float>();
+        at::parallel_for(0, count, 2, [&](int64_t begin, int64_t end) {
+            thread_local StepScratch scratch;
+            for (; begin < end; begin++) {
+                tokens[begin] = static_cast<int32_t>(step.kernels().draw(numbers + tasks[begin].line * vocabulary, vocabulary, tasks[begin], scratch));
             }
         });
     });

@@ -151,6 +151,19 @@ struct GateTask {
     int64_t out_row;
 };
 
+// How a token is drawn from a line of logits.
+struct DrawTask {
+    double share;       // from 0 to below 1: where in the distribution, in the order of ids
+    float temperature;  // the logits are divided by it
+    float top_p;        // 1 for all
+    float min_p;        // 0 for all
+    int32_t top_k;      // 0 for all
+    int32_t line;
+};
+
+constexpr int64_t broken_logits = -1;    // one is no number
+constexpr int64_t nothing_allowed = -2;  // all are minus infinity
+
 // Memory of a thread for one task, aligned to 64 bytes.
 struct StepScratch;
 void* step_scratch(StepScratch& scratch, size_t bytes);
@@ -165,6 +178,8 @@ struct StepKernels {
     // For one line of numbers: the place of the largest, -1 where one is NaN; the logarithm of the sum of the exponentials.
     int64_t (*largest)(const float*, int64_t count);
     double (*log_sum_exp)(const float*, int64_t count);
+    // A token, or one of the two faults.
+    int64_t (*draw)(const float*, int64_t count, const DrawTask&, StepScratch&);
 };
 
 struct StepKernelSet {

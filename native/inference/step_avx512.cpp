@@ -1,5 +1,5 @@
 #define UNDERSTUDY_LANES 16
-#include "inference/step_rows.h"
+#include "inference/step_draw.h"
 
 namespace understudy {
 

@@ -146,10 +146,5 @@ inline double log_sum_exp(const float* numbers, int64_t count) {
     return static_cast<double>(top) + __builtin_log(sum);
 }
 
-template <class Word>
-StepKernels kernels_of() {
-    return {linear<Word>, heads<Word>, attend<Word>, normalize, gate, largest_place, log_sum_exp};
-}
-
 }  // namespace
 }  // namespace understudy

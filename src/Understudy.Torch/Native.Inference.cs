@@ -74,6 +74,9 @@ internal static partial class Native
     internal static partial int understudy_argmax_lines(TensorHandle logits, int lines, Span<int> tokens);
 
     [LibraryImport(Library)]
+    internal static partial int understudy_draw_lines(TensorHandle logits, ReadOnlySpan<DrawLine> tasks, int count, Span<int> tokens);
+
+    [LibraryImport(Library)]
     internal static partial int understudy_log_sum_exp_lines(TensorHandle logits, int lines, Span<double> sums);
 
     /// <summary>Mirrors <c>StepRow</c> of native/inference/step.h.</summary>

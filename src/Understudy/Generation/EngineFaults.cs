@@ -7,6 +7,9 @@ internal static class EngineFaults
     internal static InvalidDataException NoNumbers() =>
         new("The model's logits are not numbers (NaN or infinite). Its weights are damaged or its training diverged; take an earlier checkpoint.");
 
+    /// <summary>No token is left.</summary>
+    internal static InvalidDataException NothingAllowed() => new("Every token is forbidden at this point. Allow some: fewer bad words, or a larger no_repeat_ngram_size.");
+
     /// <summary>Scoring was asked of an encoder-decoder.</summary>
     internal static ArgumentException NoScoring() => new("Labels are scored by causal models alone; this is an encoder-decoder.");
 }

@@ -22,7 +22,11 @@ public sealed record GenerationRequest(IReadOnlyList<int> Tokens, GenerationSett
 /// <param name="Processors">What changes the logits, in order.</param>
 /// <param name="DoSample">Whether tokens are drawn; otherwise the most probable one is taken.</param>
 /// <param name="Stop">When a text ends.</param>
-public sealed record GenerationSettings(IReadOnlyList<ILogitsProcessor> Processors, bool DoSample, StopCondition Stop);
+public sealed record GenerationSettings(IReadOnlyList<ILogitsProcessor> Processors, bool DoSample, StopCondition Stop)
+{
+    /// <summary>How a token is drawn in one go; null where nothing is drawn, or not in one go.</summary>
+    internal DrawSettings? Draw { get; } = DoSample ? DrawSettings.Of(Processors) : null;
+}
 
 /// <summary>A prompt after which labels are scored. Only for causal models.</summary>
 /// <param name="Tokens">Its tokens, at least one.</param>

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Understudy.Data;
 
 namespace Understudy.Generation;
@@ -55,8 +56,8 @@ internal sealed class EngineRow
     /// <summary>How it picks tokens and ends.</summary>
     internal GenerationSettings Settings => ((GenerationRequest)Request).Settings;
 
-    /// <summary>Whether its tokens are the most probable ones, as the model has them.</summary>
-    internal bool IsPlain => Request is GenerationRequest { Settings: { DoSample: false, Processors.Count: 0 } };
+    /// <summary>Whether its logits are changed before a token is picked in one go, or picked by the processors themselves.</summary>
+    internal bool HasProcessors => Settings.Draw is { } draw ? draw.Before.Count > 0 : Settings.Processors.Count > 0 || Settings.DoSample;
 
     /// <summary>Takes the next token.</summary>
     /// <returns>Whether the text has ended with it.</returns>
@@ -73,9 +74,15 @@ internal sealed class EngineRow
         _ => new GenerationResult(Id, Sample, Stop!.Tokens, Stop.Text(), Stop.Finished!.Value),
     };
 
-    /// <summary>The next token by its settings.</summary>
+    /// <summary>The next token by its processors.</summary>
     /// <param name="logits">Overwritten.</param>
     /// <param name="scratch">Buffers of the thread.</param>
-    internal int Pick(Span<float> logits, SamplingScratch scratch) =>
-        new Sampler(Settings.Processors, Settings.DoSample, scratch).Pick(logits, new RowTokens(System.Runtime.InteropServices.CollectionsMarshal.AsSpan(Tokens), PromptLength), Random!);
+    internal int Pick(Span<float> logits, SamplingScratch scratch) => new Sampler(Settings.Processors, Settings.DoSample, scratch).Pick(logits, Given, Random!);
+
+    /// <summary>Lets the processors change the logits before a token is picked of them in one go.</summary>
+    /// <param name="logits">Changed.</param>
+    /// <param name="scratch">Buffers of the thread.</param>
+    internal void Process(Span<float> logits, SamplingScratch scratch) => new Sampler(Settings.Draw?.Before ?? Settings.Processors, Settings.DoSample, scratch).Process(logits, Given);
+
+    private RowTokens Given => new(CollectionsMarshal.AsSpan(Tokens), PromptLength);
 }

@@ -14,6 +14,9 @@ public sealed class MinPLogitsWarper : ILogitsProcessor
         distance = (float)-Math.Log(minP);
     }
 
+    /// <summary>The least share of the most probable token's probability.</summary>
+    internal float MinP => MathF.Exp(-distance);
+
     /// <inheritdoc/>
     public void Process(Span<float> logits, RowTokens row, SamplingScratch scratch)
     {

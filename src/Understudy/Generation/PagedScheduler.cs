@@ -21,7 +21,7 @@ internal sealed class PagedScheduler : IRowScheduler
     private readonly List<StepSource> sources = [];
     private readonly List<PagedRow> running = [];
     private readonly StepBatch batch = new();
-    private readonly SamplingScratch[] scratches;
+    private readonly LinePicker picker = new();
     private readonly int mostLines;
     private Tensor? logits;
     private int lines;
@@ -43,7 +43,6 @@ internal sealed class PagedScheduler : IRowScheduler
         packed.Pages.Limit = (int)Math.Min(Math.Max(1, bytes / packed.Pages.PageBytes) + kept, int.MaxValue);
         if (packed.SourcePages is { } sourcePages) sourcePages.Limit = (int)Math.Min(Math.Max(1, bytes / sourcePages.PageBytes), int.MaxValue);
         mostLines = (int)Math.Max(1, LogitsAtOnce / packed.Outputs);
-        scratches = [.. Enumerable.Range(0, Math.Max(1, Math.Min(Environment.ProcessorCount, torch.get_num_threads()))).Select(_ => new SamplingScratch())];
     }
 
     public int Running => running.Count;
@@ -303,22 +302,8 @@ internal sealed class PagedScheduler : IRowScheduler
     {
         var picking = running.Where(row => row is { Line: >= 0, Row.Stop: not null }).ToList();
         if (picking.Count == 0) return;
-        var most = new int[picking.Any(row => row.Row.IsPlain) ? lines : 0];
-        if (most.Length > 0) torch.argmax_lines(logits!, most);
-        var others = picking.Where(row => !row.Row.IsPlain).ToList();
-        var tokens = new int[running.Count == 0 ? 0 : lines];
-        LogitWork.Run(others.Count * (long)packed.Outputs, others.Count, scratches.Length, (worker, workers) =>
-        {
-            for (var i = worker; i < others.Count; i += workers)
-                tokens[others[i].Line] = others[i].Row.Pick(logits!.data<float>().Slice(others[i].Line * packed.Outputs, packed.Outputs), scratches[worker]);
-        });
-        foreach (var row in picking)
-        {
-            var token = row.Row.IsPlain ? most[row.Line] : tokens[row.Line];
-            if (token < 0) throw EngineFaults.NoNumbers();
-            row.IsDone = row.Row.Append(token);
-        }
-
+        var tokens = picker.Pick(logits!, lines, [.. picking.Select(row => (row.Row, row.Line))]);
+        for (var i = 0; i < picking.Count; i++) picking[i].IsDone = picking[i].Row.Append(tokens[i]);
         Statistics = Statistics with { NewTokens = Statistics.NewTokens + picking.Count };
     }
 

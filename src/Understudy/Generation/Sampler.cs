@@ -42,7 +42,7 @@ public sealed class Sampler
         if (best < 0 || float.IsNaN(logits[best]))
             throw new InvalidDataException("The model's logits are not numbers (NaN). Its weights are damaged or its training diverged; take an earlier checkpoint.");
         if (float.IsNegativeInfinity(logits[best]))
-            throw new InvalidDataException("Every token is forbidden at this point. Allow some: fewer bad words, or a larger no_repeat_ngram_size.");
+            throw EngineFaults.NothingAllowed();
         return doSample ? Draw(logits, best, random.NextDouble()) : best;
     }
 
@@ -57,7 +57,8 @@ public sealed class Sampler
         for (var i = 0; i < weights.Length; i++) probabilities[i] = (float)(weights[i] / total);
     }
 
-    private void Process(Span<float> logits, RowTokens row)
+    /// <summary>Lets the processors change the logits.</summary>
+    internal void Process(Span<float> logits, RowTokens row)
     {
         foreach (var token in row.Tokens)
         {

@@ -14,6 +14,9 @@ public sealed class TemperatureLogitsWarper : ILogitsProcessor
         this.temperature = (float)temperature;
     }
 
+    /// <summary>What the logits are divided by.</summary>
+    internal float Temperature => temperature;
+
     /// <inheritdoc/>
     public void Process(Span<float> logits, RowTokens row, SamplingScratch scratch) => TensorPrimitives.Divide(logits, temperature, logits);
 }

@@ -17,6 +17,9 @@ public sealed class TopKLogitsWarper : ILogitsProcessor
         this.k = k;
     }
 
+    /// <summary>Tokens that stay.</summary>
+    internal int K => k;
+
     /// <inheritdoc/>
     public void Process(Span<float> logits, RowTokens row, SamplingScratch scratch)
     {

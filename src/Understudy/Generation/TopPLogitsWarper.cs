@@ -14,6 +14,9 @@ public sealed class TopPLogitsWarper : ILogitsProcessor
         this.topP = topP;
     }
 
+    /// <summary>The mass that stays.</summary>
+    internal double TopP => topP;
+
     /// <inheritdoc/>
     public void Process(Span<float> logits, RowTokens row, SamplingScratch scratch)
     {

@@ -137,17 +137,20 @@ public sealed class PlanTests
     }
 
     [Fact]
-    public void Texts_of_different_lengths_are_written_as_long_as_any_of_their_batch_goes_on()
+    public void Texts_that_have_ended_make_room_for_the_next_ones()
     {
         GenerationPrompt[] prompts = [new([1, 2, 3], 1, 4), new([1, 2, 3, 4], 2, 4)];
         var prompting = new BatchTimes([(4, 1.0), (8, 2.0)]);
         var stepping = new BatchTimes([(4, 0.5), (8, 1.0)]);
-        // All texts have 11 tokens: the first comes from the prompt, ten from steps of 8 rows.
-        Assert.Equal(2 + (10 * 1.0), PlanWriting.Seconds(prompts, [11], 1, 8, prompting, stepping), 9);
-        Assert.Equal(3 * (2 + (10 * 1.0)), PlanWriting.Seconds(prompts, [11], 3, 8, prompting, stepping), 9);
-        // A prompt at a time: 3 tokens, then 4, and steps of 4 rows.
-        Assert.Equal(0.75 + 1 + (2 * 10 * 0.5), PlanWriting.Seconds(prompts, [11], 1, 4, prompting, stepping), 9);
-        Assert.Equal(2, PlanWriting.Seconds(prompts, [1], 1, 8, prompting, stepping), 9);
+        // 7 tokens of prompts. All texts have 11 tokens: the first comes from the prompt, ten from steps of 8 rows.
+        Assert.Equal(1.75 + (10 * 1.0), PlanWriting.Seconds(prompts, [11], 1, 8, prompting, stepping), 9);
+        Assert.Equal(3 * (1.75 + (10 * 1.0)), PlanWriting.Seconds(prompts, [11], 3, 8, prompting, stepping), 9);
+        // Four texts at a time.
+        Assert.Equal(1.75 + (2 * 10 * 0.5), PlanWriting.Seconds(prompts, [11], 1, 4, prompting, stepping), 9);
+        // Two of three texts at a time: two steps of both, then two of the third.
+        var uneven = PlanWriting.Seconds([new([1], 1, 3)], [3], 1, 2, new BatchTimes([(0, 0.0), (8, 0.0)]), new BatchTimes([(1, 1.0), (2, 2.0)]));
+        Assert.Equal((2 * 2.0) + (2 * 1.0), uneven, 9);
+        Assert.Equal(1.75, PlanWriting.Seconds(prompts, [1], 1, 8, prompting, stepping), 9);
     }
 
     [Fact]
