@@ -38,7 +38,7 @@ public sealed class PackedMatrix : IDisposable
         if (matrix.Codes.dtype == ScalarType.Byte)
         {
             using var scope = torch.NewDisposeScope();
-            return new(Native.understudy_pack_nf4(matrix.Codes.Handle, matrix.scales().Handle, matrix.BlockSize, matrix.Rows, matrix.Columns, Tensor.HandleOf(bias)), matrix.Rows, matrix.Columns);
+            return new(Native.understudy_pack_nf4(matrix.Codes.Handle, matrix.plain_scales().Handle, matrix.BlockSize, matrix.Rows, matrix.Columns, Tensor.HandleOf(bias)), matrix.Rows, matrix.Columns);
         }
 
         return new(Native.understudy_pack_int8(matrix.Codes.Handle, matrix.Scales.Handle, Tensor.HandleOf(bias)), matrix.Rows, matrix.Columns);

@@ -24,7 +24,7 @@ public sealed record QuantizedMatrix(Tensor Codes, Tensor Scales, long Rows, lon
     public double Offset { get; init; }
 
     /// <summary>The scales as numbers, float32: of an NF4 matrix one for every block.</summary>
-    public Tensor scales()
+    public Tensor plain_scales()
     {
         if (NestedMap is null || NestedScales is null) return Scales.alias();
         using var scope = torch.NewDisposeScope();

@@ -35,7 +35,7 @@ internal sealed class PackedWeights(ScalarType type) : IDisposable
         var together = few.Count == parts.Length && few.All(part => part.Codes.dtype == few[0].Codes.dtype && part.BlockSize == few[0].BlockSize);
         return matrices[name] = together
             ? PackedMatrix.Pack(
-                new QuantizedMatrix(torch.cat([.. few.Select(part => part.Codes)], 0), torch.cat([.. few.Select(part => part.scales())], 0), few.Sum(part => part.Rows), few[0].Columns) { BlockSize = few[0].BlockSize },
+                new QuantizedMatrix(torch.cat([.. few.Select(part => part.Codes)], 0), torch.cat([.. few.Select(part => part.plain_scales())], 0), few.Sum(part => part.Rows), few[0].Columns) { BlockSize = few[0].BlockSize },
                 bias)
             : PackedMatrix.Pack(torch.cat([.. parts.Select(layer => Dense(layer).to(ScalarType.Float32))], 0), bias, type);
     }
