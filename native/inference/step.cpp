@@ -445,6 +445,7 @@ private:
         task.query = rows_of<void>(attend.query);
         task.query_row = width_of(attend.query);
         task.store = attend.pages->store;
+        task.positions = batch.positions;
         task.out = out.narrow ? nullptr : rows_of<float>(attend.out);
         task.narrow = out.narrow ? rows_of<uint16_t>(attend.out) : nullptr;
         task.out_row = out.width;

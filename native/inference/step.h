@@ -123,6 +123,7 @@ struct AttendTask {
     int64_t layer;
     Sees sees;
     int64_t window;  // tokens a token sees, itself included; 0 for all
+    const int32_t* positions;  // of the batch's tokens
     float scale;
     float* out;         // [tokens, heads x dim]; null where narrow
     uint16_t* narrow;

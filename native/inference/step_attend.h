@@ -246,6 +246,23 @@ float weigh(float* scores, Element* weights, int64_t first, int64_t last, int64_
     return total(sums);
 }
 
+inline int64_t nearest_seen(int64_t key, int64_t most) { return key < most ? key : most; }
+
+// The nodes of a tree that query i sees and that are within its window.
+inline const uint64_t* nodes_within(const AttendTask& task, const StepRow& row, int64_t i, const uint64_t* seen, uint64_t* bits) {
+    const auto* positions = task.positions + row.first;
+    for (int64_t node = 0; node < row.count; node++) {
+        const auto bit = uint64_t{1} << (node % 64);
+        if (node % 64 == 0) {
+            bits[node / 64] = 0;
+        }
+        if ((seen[node / 64] & bit) != 0 && positions[i] - positions[node] < task.window) {
+            bits[node / 64] |= bit;
+        }
+    }
+    return bits;
+}
+
 // Queries [begin, end) of a row for one head of keys.
 template <class Word>
 void attend(const AttendTask& task, const StepRow& row, int64_t key_head, int64_t begin, int64_t end, StepScratch& scratch) {
@@ -256,7 +273,7 @@ void attend(const AttendTask& task, const StepRow& row, int64_t key_head, int64_
     const auto wide = round_up(task.dim, 16);
     const bool from_source = task.sees == Sees::source;
     const auto reach = from_source ? int64_t{row.source} : row.past + (task.sees == Sees::all || row.tree != nullptr ? int64_t{row.count} : end);
-    const auto lowest = task.window > 0 && !from_source && task.sees == Sees::before ? row.past + begin - task.window + 1 : 0;
+    const auto lowest = task.window > 0 && task.sees == Sees::before && row.tree == nullptr ? row.past + begin - task.window + 1 : 0;
     const auto first_page = lowest > 0 ? lowest / page_tokens : 0;
     const auto last_page = (reach + page_tokens - 1) / page_tokens;
     const auto pages = last_page - first_page;
@@ -281,7 +298,8 @@ void attend(const AttendTask& task, const StepRow& row, int64_t key_head, int64_
     const auto weight_bytes = Word::depth == 1 ? 0 : round_up(lines * keys * 2, 64);
     const auto mixed_bytes = lines * wide * 4;
     const auto pointer_bytes = round_up(pages * 16, 64);
-    auto* memory = static_cast<uint8_t*>(step_scratch(scratch, static_cast<size_t>(query_bytes + score_bytes + weight_bytes + mixed_bytes + pointer_bytes + lines * 4)));
+    const int64_t tree_words = row.tree != nullptr ? (row.count + 63) / 64 : 0;
+    auto* memory = static_cast<uint8_t*>(step_scratch(scratch, static_cast<size_t>(query_bytes + score_bytes + weight_bytes + mixed_bytes + pointer_bytes + round_up(lines * 4, 64) + tree_words * 8)));
     auto* queries = reinterpret_cast<uint32_t*>(memory);
     auto* scores = reinterpret_cast<float*>(memory + query_bytes);
     auto* weights = Word::depth == 1 ? reinterpret_cast<Element*>(scores) : reinterpret_cast<Element*>(memory + query_bytes + score_bytes);
@@ -289,6 +307,8 @@ void attend(const AttendTask& task, const StepRow& row, int64_t key_head, int64_
     auto* key_pages = reinterpret_cast<const uint32_t**>(memory + query_bytes + score_bytes + weight_bytes + mixed_bytes);
     auto* value_pages = key_pages + pages;
     auto* inverse = reinterpret_cast<float*>(memory + query_bytes + score_bytes + weight_bytes + mixed_bytes + pointer_bytes);
+
+    auto* windowed = reinterpret_cast<uint64_t*>(reinterpret_cast<uint8_t*>(inverse) + round_up(lines * 4, 64));
 
     const auto* table = from_source ? row.source_pages : row.pages;
     for (int64_t p = 0; p < pages; p++) {
@@ -320,8 +340,13 @@ void attend(const AttendTask& task, const StepRow& row, int64_t key_head, int64_
         const auto i = begin + line / shared;
         const bool ordered = task.sees == Sees::before && row.tree == nullptr;
         const auto last = ordered ? row.past + i + 1 : reach;
-        const auto first = ordered && task.window > 0 && row.past + i + 1 > task.window ? row.past + i + 1 - task.window : 0;
-        const auto* seen = task.sees == Sees::before && row.tree != nullptr ? row.tree + i * ((row.count + 63) / 64) : nullptr;
+        // In a row of the usual kind a token's position is its place.
+        const int64_t position = task.window == 0 ? 0 : ordered ? row.past + i : task.positions[row.first + i];
+        const auto first = task.sees == Sees::before && task.window > 0 && position + 1 > task.window ? nearest_seen(position + 1 - task.window, ordered ? last : int64_t{row.past}) : 0;
+        const auto* seen = task.sees == Sees::before && row.tree != nullptr ? row.tree + i * tree_words : nullptr;
+        if (seen != nullptr && task.window > 0) {
+            seen = nodes_within(task, row, i, seen, windowed);
+        }
         const auto sum = weigh(scores + line * keys, weights + line * keys, first - offset > 0 ? first - offset : 0, last - offset, keys, task.scale, row.past - offset, seen);
         inverse[line] = 1.0f / sum;
     }

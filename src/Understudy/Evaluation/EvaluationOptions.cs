@@ -1,4 +1,5 @@
 using Understudy.Data;
+using Understudy.Training;
 using static Understudy.Data.OptionBounds;
 
 namespace Understudy.Evaluation;
@@ -6,7 +7,11 @@ namespace Understudy.Evaluation;
 /// <summary>How models are measured on the test rows.</summary>
 public sealed record EvaluationOptions
 {
-    /// <summary>Rows that a student classifies at once, at least 1; a teacher scores <c>annotate.batch_size</c> rows at once. It cannot change a result.</summary>
+    /// <summary>Arithmetic of a student's predictions; a teacher's is that of its tuning.</summary>
+    /// <value>The default value is fp32.</value>
+    public PrecisionMode Precision { get; init; } = PrecisionMode.Fp32;
+
+    /// <summary>Rows that a student classifies at once where its rows are padded (on a GPU), at least 1; a teacher scores <c>annotate.batch_size</c> rows at once. It cannot change a result.</summary>
     /// <value>The default value is 64.</value>
     [NotInFingerprint]
     public int BatchSize { get; init; } = 64;

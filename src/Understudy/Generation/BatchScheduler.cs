@@ -42,7 +42,7 @@ internal sealed class BatchScheduler : IRowScheduler
         if (request is GenerationRequest generation)
             return Enumerable.Range(0, generation.Samples).Select(sample => new EngineRow(id, request, sample, decoding.Beginning(request.Tokens), decoding.Room(request.Tokens)));
         var labels = ((ScoringRequest)request).Labels;
-        if (causal is null) throw new ArgumentException("Labels are scored by causal models alone; this is an encoder-decoder.");
+        if (causal is null) throw EngineFaults.NoScoring();
         labels.Check(decoding.VocabularySize);
         DecodingInput.CheckRoom(request.Tokens, labels.Trie.MaxDepth, $"Prompt {id}", causal);
         return [new EngineRow(id, request, 0, request.Tokens, 0)];

@@ -24,6 +24,7 @@ public sealed record BeamText(int Prompt, int Rank, IReadOnlyList<int> Tokens, s
 public sealed class BeamSearch
 {
     private readonly IDecoding decoding;
+    private readonly IPretrainedModel model;
     private readonly IReadOnlyList<ILogitsProcessor> processors;
     private readonly BeamSearchOptions options;
     private readonly StopCondition stop;
@@ -36,7 +37,7 @@ public sealed class BeamSearch
     /// <param name="stop">When a text ends.</param>
     /// <exception cref="ArgumentException">An option is out of its range.</exception>
     public BeamSearch(ICausalLanguageModel model, IReadOnlyList<ILogitsProcessor> processors, BeamSearchOptions options, StopCondition stop)
-        : this(new CausalDecoding(model), processors, options, stop)
+        : this(new CausalDecoding(model), model, processors, options, stop)
     {
     }
 
@@ -48,15 +49,15 @@ public sealed class BeamSearch
     /// <param name="decoderStartTokenId">Id that targets begin with; null for the model's own.</param>
     /// <exception cref="ArgumentException">An option is out of its range.</exception>
     public BeamSearch(ISequenceToSequenceModel model, IReadOnlyList<ILogitsProcessor> processors, BeamSearchOptions options, StopCondition stop, int? decoderStartTokenId = null)
-        : this(new SequenceToSequenceDecoding(model, decoderStartTokenId), processors, options, stop)
+        : this(new SequenceToSequenceDecoding(model, decoderStartTokenId), model, processors, options, stop)
     {
     }
 
-    private BeamSearch(IDecoding decoding, IReadOnlyList<ILogitsProcessor> processors, BeamSearchOptions options, StopCondition stop)
+    private BeamSearch(IDecoding decoding, IPretrainedModel model, IReadOnlyList<ILogitsProcessor> processors, BeamSearchOptions options, StopCondition stop)
     {
         List<OptionFault> faults = [.. options.Validate()];
         if (faults.Count > 0) throw new ArgumentException(string.Join(" ", faults), nameof(options));
-        (this.decoding, this.processors, this.options, this.stop) = (decoding, processors, options, stop);
+        (this.decoding, this.model, this.processors, this.options, this.stop) = (decoding, model, processors, options, stop);
         var count = Math.Max(1, Math.Min(Environment.ProcessorCount, torch.get_num_threads()));
         workers = [.. Enumerable.Range(0, count).Select(_ => (new float[decoding.VocabularySize], new SamplingScratch()))];
     }
@@ -77,8 +78,9 @@ public sealed class BeamSearch
 
     private IEnumerable<BeamText> GenerateBatches(IReadOnlyList<IReadOnlyList<int>> prompts, int batchSize, CancellationToken cancellation)
     {
-        using var pass = decoding.Begin(prompts);
-        foreach (var batch in DecodingInput.Batches(decoding, [.. prompts.Select(prompt => (prompt, options.NumBeams))], batchSize, Room))
+        var rows = PackedModel.Of(model) is { } packed ? new PackedDecoding(decoding, packed, ofSources: model is ISequenceToSequenceModel) : decoding;
+        using var pass = rows.Begin(prompts);
+        foreach (var batch in DecodingInput.Batches(rows, [.. prompts.Select(prompt => (prompt, options.NumBeams))], batchSize, Room))
         {
             foreach (var text in RunBatch(pass, prompts, batch, cancellation)) yield return text;
         }

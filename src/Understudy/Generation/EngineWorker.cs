@@ -50,9 +50,8 @@ internal sealed class EngineWorker : IDisposable
     public void Dispose()
     {
         stopping.Cancel();
+        // Nothing is disposed that a caller may still be waiting at.
         thread.Join();
-        submitted.Dispose();
-        stopping.Dispose();
     }
 
     private void Work()

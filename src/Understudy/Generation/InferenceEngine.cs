@@ -31,7 +31,7 @@ public sealed class InferenceEngine : IDisposable
         : this(options)
     {
         ArgumentNullException.ThrowIfNull(model);
-        scheduler = PackedModel.Of(model) is { } packed ? new PagedScheduler(model, packed, this.options) : new BatchScheduler(model, this.options);
+        scheduler = PackedModel.Of(model) is { } packed ? new PagedScheduler(new CausalDecoding(model), packed, model, this.options) : new BatchScheduler(model, this.options);
     }
 
     /// <summary>An engine for an encoder-decoder: a request's tokens are those of the source, and what it generates does not hold the token that every target begins with.</summary>
@@ -43,7 +43,8 @@ public sealed class InferenceEngine : IDisposable
         : this(options)
     {
         ArgumentNullException.ThrowIfNull(model);
-        scheduler = new BatchScheduler(new SequenceToSequenceDecoding(model, decoderStartTokenId), this.options);
+        var texts = new SequenceToSequenceDecoding(model, decoderStartTokenId);
+        scheduler = PackedModel.Of(model) is { } packed ? new PagedScheduler(texts, packed, null, this.options) : new BatchScheduler(texts, this.options);
     }
 
     private InferenceEngine(EngineOptions? options)

@@ -13,9 +13,12 @@ internal sealed class PagedScheduler : IRowScheduler
     // 64 MB of logits at a time.
     private const long LogitsAtOnce = 16_000_000;
 
+    private readonly IDecoding texts;
     private readonly PackedModel packed;
-    private readonly ICausalLanguageModel model;
+    private readonly ICausalLanguageModel? causal;
     private readonly EngineOptions options;
+    private readonly bool sharesBeginnings;
+    private readonly List<StepSource> sources = [];
     private readonly List<PagedRow> running = [];
     private readonly StepBatch batch = new();
     private readonly SamplingScratch[] scratches;
@@ -25,13 +28,20 @@ internal sealed class PagedScheduler : IRowScheduler
     private int longest;
 
     /// <summary>A scheduler for a packed model that nobody else uses at the same time.</summary>
-    internal PagedScheduler(ICausalLanguageModel model, PackedModel packed, EngineOptions options)
+    /// <param name="texts">What the model makes of a text before its first new token, and what it refuses.</param>
+    /// <param name="packed">The packed model.</param>
+    /// <param name="causal">The model; null for an encoder-decoder, whose rows attend to a source.</param>
+    /// <param name="options">Limits.</param>
+    internal PagedScheduler(IDecoding texts, PackedModel packed, ICausalLanguageModel? causal, EngineOptions options)
     {
-        (this.model, this.packed, this.options) = (model, packed, options);
+        (this.texts, this.packed, this.causal, this.options) = (texts, packed, causal, options);
+        // Behind another source, the same beginning has other keys and values.
+        sharesBeginnings = causal is not null && options.PrefixCacheBytes > 0;
         var bytes = options.CacheBytes ?? Math.Min(8L << 30, GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 4);
         var kept = options.PrefixCacheBytes / packed.Pages.PageBytes;
         packed.Prefixes.Limit = (int)Math.Min(kept, int.MaxValue / 2);
         packed.Pages.Limit = (int)Math.Min(Math.Max(1, bytes / packed.Pages.PageBytes) + kept, int.MaxValue);
+        if (packed.SourcePages is { } sourcePages) sourcePages.Limit = (int)Math.Min(Math.Max(1, bytes / sourcePages.PageBytes), int.MaxValue);
         mostLines = (int)Math.Max(1, LogitsAtOnce / packed.Outputs);
         scratches = [.. Enumerable.Range(0, Math.Max(1, Math.Min(Environment.ProcessorCount, torch.get_num_threads()))).Select(_ => new SamplingScratch())];
     }
@@ -42,28 +52,24 @@ internal sealed class PagedScheduler : IRowScheduler
 
     public IEnumerable<EngineRow> RowsOf(long id, EngineRequest request)
     {
-        DecodingInput.CheckPrompt(request.Tokens, $"Prompt {id}", model);
-        var most = request is ScoringRequest scoring ? request.Tokens.Count + scoring.Labels.Trie.MostNodes : Math.Min(model.MaxLength, request.Tokens.Count + ((GenerationRequest)request).Settings.Stop.MaxNewTokens);
-        if (PagePool.PagesOf(most) > packed.Pages.Limit)
-        {
-            throw new ArgumentException($"Prompt {id} needs keys and values of {most} tokens, {PagePool.PagesOf(most) * packed.Pages.PageBytes >> 20} MiB, and the cache takes {(packed.Pages.Limit * packed.Pages.PageBytes) >> 20} MiB. Raise cache_bytes, or shorten the text.");
-        }
-
-        if (request is GenerationRequest generation)
-        {
-            var room = model.MaxLength - request.Tokens.Count;
-            return Enumerable.Range(0, generation.Samples).Select(sample => new EngineRow(id, request, sample, request.Tokens, room));
-        }
-
+        texts.Check(request.Tokens, (int)id);
+        var beginning = texts.Beginning(request.Tokens);
+        var room = texts.Room(request.Tokens);
+        var following = request is ScoringRequest asked ? asked.Labels.Trie.MostNodes : Math.Min(room, ((GenerationRequest)request).Settings.Stop.MaxNewTokens);
+        CheckMemory($"Prompt {id}", beginning.Count + following, packed.Pages);
+        if (packed.SourcePages is { } sourcePages) CheckMemory($"Source {id}", request.Tokens.Count, sourcePages);
+        if (request is GenerationRequest generation) return Enumerable.Range(0, generation.Samples).Select(sample => new EngineRow(id, request, sample, beginning, room));
+        if (causal is null) throw EngineFaults.NoScoring();
         var labels = ((ScoringRequest)request).Labels;
-        labels.Check(model.VocabularySize);
-        DecodingInput.CheckRoom(request.Tokens, labels.Trie.MaxDepth, $"Prompt {id}", model);
-        return [new EngineRow(id, request, 0, request.Tokens, 0)];
+        labels.Check(texts.VocabularySize);
+        DecodingInput.CheckRoom(request.Tokens, labels.Trie.MaxDepth, $"Prompt {id}", causal);
+        return [new EngineRow(id, request, 0, beginning, 0)];
     }
 
     public void Step(LinkedList<EngineRow> waiting, List<EngineRow> finished)
     {
         batch.Clear();
+        sources.Clear();
         (lines, longest) = (0, 0);
         var budget = options.PromptTokensPerStep;
         for (var i = 0; i < running.Count; i++) budget -= Schedule(running[i], budget, waiting);
@@ -71,7 +77,7 @@ internal sealed class PagedScheduler : IRowScheduler
         {
             if (!Begin(next.Value)) break;
             waiting.RemoveFirst();
-            budget -= Schedule(running[^1], budget, waiting);
+            budget -= Schedule(running[^1], budget, waiting) + (causal is null ? next.Value.Request.Tokens.Count : 0);
         }
 
         if (batch.Rows == 0) return;
@@ -105,13 +111,19 @@ internal sealed class PagedScheduler : IRowScheduler
         logits?.Dispose();
     }
 
+    private static void CheckMemory(string name, int tokens, PagePool pool)
+    {
+        if (PagePool.PagesOf(tokens) <= pool.Limit) return;
+        throw new ArgumentException($"{name} needs keys and values of {tokens} tokens, {PagePool.PagesOf(tokens) * pool.PageBytes:N0} bytes, and the cache takes {pool.Limit * pool.PageBytes:N0}. Raise cache_bytes, or shorten the text.");
+    }
+
     /// <summary>Takes a row in, with what is known of its beginning.</summary>
     /// <returns>False when its prompt finds no memory now.</returns>
     private bool Begin(EngineRow next)
     {
         var row = new PagedRow(next);
         var tokens = CollectionsMarshal.AsSpan(next.Tokens);
-        var known = options.PrefixCacheBytes > 0 ? packed.Prefixes.Match(tokens, row.Pages) : 0;
+        var known = sharesBeginnings ? packed.Prefixes.Match(tokens, row.Pages) : 0;
         row.Computed = known;
         // A page for each row beside the prompt's: rows that grow would take them away again at once.
         var needed = PagePool.PagesOf(tokens.Length + row.TreeTokens) - row.Pages.Count + running.Count;
@@ -123,8 +135,37 @@ internal sealed class PagedScheduler : IRowScheduler
             return false;
         }
 
+        if (!BeginSource(row))
+        {
+            Free(row);
+            return false;
+        }
+
         running.Add(row);
-        Statistics = Statistics with { PromptTokens = Statistics.PromptTokens + tokens.Length, PrefixTokens = Statistics.PrefixTokens + known };
+        Statistics = Statistics with { PromptTokens = Statistics.PromptTokens + next.Request.Tokens.Count, PrefixTokens = Statistics.PrefixTokens + known };
+        return true;
+    }
+
+    /// <summary>Finds the source of a row that is being computed for another text of its request, or has it computed.</summary>
+    /// <returns>False when it finds no memory now.</returns>
+    private bool BeginSource(PagedRow row)
+    {
+        if (packed.SourcePages is not { } pool) return true;
+        var tokens = row.Row.Request.Tokens;
+        if (running.Find(other => other.Row.Id == row.Row.Id) is { } same)
+        {
+            foreach (var page in same.SourcePages) pool.Hold(page);
+            row.SourcePages.AddRange(same.SourcePages);
+            return true;
+        }
+
+        while (row.SourcePages.Count < PagePool.PagesOf(tokens.Count))
+        {
+            if (!pool.TryTake(out var page)) return false;
+            row.SourcePages.Add(page);
+        }
+
+        sources.Add(new StepSource(tokens.ToArray(), row.SourcePages.ToArray()));
         return true;
     }
 
@@ -152,7 +193,7 @@ internal sealed class PagedScheduler : IRowScheduler
         }
         else
         {
-            first = batch.Add(part, row.Computed, CollectionsMarshal.AsSpan(row.Pages));
+            first = batch.Add(part, row.Computed, CollectionsMarshal.AsSpan(row.Pages), row.SourcePages.Count > 0 ? row.Row.Request.Tokens.Count : 0, CollectionsMarshal.AsSpan(row.SourcePages));
             longest = Math.Max(longest, row.Computed + count);
         }
 
@@ -166,7 +207,7 @@ internal sealed class PagedScheduler : IRowScheduler
         }
 
         // What a step computes of one row, the rows after it in the same step can read.
-        if (options.PrefixCacheBytes > 0 && row.Computed < row.Row.PromptLength) packed.Prefixes.Add(tokens[..Math.Min(row.Row.PromptLength, row.Computed + count)], row.Pages);
+        if (sharesBeginnings && row.Computed < row.Row.PromptLength) packed.Prefixes.Add(tokens[..Math.Min(row.Row.PromptLength, row.Computed + count)], row.Pages);
         return isPrompt ? count + (nodes?.Nodes.Length ?? 0) : 0;
     }
 
@@ -221,6 +262,7 @@ internal sealed class PagedScheduler : IRowScheduler
             logits = DisposeScope.Detach(torch.empty([Math.Max(lines, Math.Min(mostLines, options.MaxRows)), packed.Outputs], ScalarType.Float32));
         }
 
+        if (sources.Count > 0) packed.Encode(sources);
         packed.Run(batch, longest, logits);
         foreach (var row in running) row.Computed += row.Scheduled;
     }
@@ -283,7 +325,9 @@ internal sealed class PagedScheduler : IRowScheduler
     private void Free(PagedRow row)
     {
         foreach (var page in row.Pages) packed.Pages.Release(page);
+        foreach (var page in row.SourcePages) packed.SourcePages!.Release(page);
         row.Pages.Clear();
+        row.SourcePages.Clear();
         packed.Prefixes.Trim();
     }
 
@@ -293,6 +337,8 @@ internal sealed class PagedScheduler : IRowScheduler
         internal EngineRow Row { get; } = row;
 
         internal List<int> Pages { get; } = [];
+
+        internal List<int> SourcePages { get; } = [];
 
         /// <summary>Tokens whose keys and values are in the pages.</summary>
         internal int Computed { get; set; }

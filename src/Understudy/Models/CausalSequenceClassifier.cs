@@ -89,6 +89,8 @@ public sealed class CausalSequenceClassifier : ISequenceClassifier, IStepModel
 
     int IStepModel.StepOutputs => Labels.Count;
 
+    bool IStepModel.StepReadsLast => true;
+
     void IStepModel.Build(StepBuilder step) => step.Output(((IStepBody)body).BuildHidden(step), score);
 
     /// <inheritdoc/>

@@ -24,6 +24,9 @@ internal interface IStepModel : IPretrainedModel
     /// <summary>Id of a token that positions are counted without, and that a text may hold all the same; null for none.</summary>
     int? StepPadding => null;
 
+    /// <summary>Whether a classifier reads a row's last token rather than its first.</summary>
+    bool StepReadsLast => false;
+
     /// <summary>Writes down what it computes.</summary>
     void Build(StepBuilder step);
 }

@@ -65,6 +65,7 @@ public static class Annotate
             using var teacher = context.LoadTeacher(teacherFolder, task);
             using var autocast = Precision.Autocast(precision, context.Device);
             var scorer = teacher.Scorer(options);
+            var reuse = new PrefixReuse();
             foreach (var chunk in left)
             {
                 context.Cancel.ThrowIfCancellationRequested();
@@ -74,10 +75,11 @@ public static class Annotate
                     journal.Append(new ScoredText(chunk[score.Prompt].Id, score.Probabilities));
                 }
 
+                reuse.Add(scorer.Statistics);
                 bar.Advance(journal.Count - before);
             }
 
-            bar.Finish($"{journal.Count:N0} rows");
+            bar.Finish($"{journal.Count:N0} rows{reuse.InWords()}");
         }
 
         if (stage.State != StageState.Finished)

@@ -83,7 +83,13 @@ internal sealed class ClassifierRows
         return new ClassifierLayout(tokens, types, classes, soft, [.. rows.Select(row => (float)row.Example.Weight)]);
     }
 
-    /// <summary>Predicts rows, similar lengths together; the results come in the order of the rows.</summary>
+    /// <summary>Predicts rows; the results come in their order. On the CPU a row's prediction is the same to the last bit whatever is predicted beside it.</summary>
+    /// <param name="rows">The rows.</param>
+    /// <param name="batchSize">Rows that are padded to a batch, similar lengths together, where the model cannot be packed.</param>
+    /// <param name="precision">The arithmetic.</param>
+    /// <param name="device">Where the model is.</param>
+    /// <param name="cancel">Asked between two batches.</param>
+    /// <param name="done">Told how many more rows there are.</param>
     /// <exception cref="InvalidDataException">The model's logits are not numbers.</exception>
     internal Prediction[] Predict(IReadOnlyList<ClassifierRow> rows, int batchSize, PrecisionMode precision, Device device, CancellationToken cancel, Action<int>? done = null)
     {
@@ -92,15 +98,12 @@ internal sealed class ClassifierRows
         try
         {
             using var gradients = torch.no_grad();
+            using var autocast = Precision.Autocast(precision, device);
             var predictions = new Prediction[rows.Count];
-            foreach (var batch in Enumerable.Range(0, rows.Count).OrderBy(row => rows[row].Ids.Length).Chunk(batchSize))
+            foreach (var (batch, logits) in PackedClassifier.Of(model) is { } packed ? Packed(packed, rows) : Padded(rows, batchSize, device))
             {
-                cancel.ThrowIfCancellationRequested();
                 using var scope = torch.NewDisposeScope();
-                using var autocast = Precision.Autocast(precision, device);
-                var (tokens, types) = Inputs([.. batch.Select(row => rows[row])]);
-                var (ids, mask) = tokens.To(device);
-                var logits = model.Forward(ids, mask, types is null ? null : tokens.To(types, device));
+                cancel.ThrowIfCancellationRequested();
                 var probabilities = logits.to(ScalarType.Float64).softmax(-1).ToArray<double>();   // [rows, classes]
                 for (var i = 0; i < batch.Length; i++)
                 {
@@ -121,7 +124,26 @@ internal sealed class ClassifierRows
         }
         finally
         {
+            // The next step changes the weights: a copy of them would only take memory.
+            if (wasTraining) PackedModel.Forget(model);
             model.Training = wasTraining;
+        }
+    }
+
+    /// <summary>The numbers of some rows and their logits, part after part.</summary>
+    private IEnumerable<(int[] Rows, Tensor Logits)> Packed(PackedClassifier packed, IReadOnlyList<ClassifierRow> rows)
+    {
+        foreach (var (first, logits) in packed.Logits([.. rows.Select(row => (row.Ids, usesTypes ? row.TypeIds : []))])) yield return ([.. Enumerable.Range(first, (int)logits.size(0))], logits);
+    }
+
+    private IEnumerable<(int[] Rows, Tensor Logits)> Padded(IReadOnlyList<ClassifierRow> rows, int batchSize, Device device)
+    {
+        foreach (var batch in Enumerable.Range(0, rows.Count).OrderBy(row => rows[row].Ids.Length).Chunk(batchSize))
+        {
+            using var scope = torch.NewDisposeScope();
+            var (tokens, types) = Inputs([.. batch.Select(row => rows[row])]);
+            var (ids, mask) = tokens.To(device);
+            yield return (batch, model.Forward(ids, mask, types is null ? null : tokens.To(types, device)));
         }
     }
 

@@ -32,7 +32,7 @@ public static class Evaluate
         }
 
         var encoder = new ClassifierRows(student.Tokenizer, student.Model, null);
-        var predictions = encoder.Predict(encoder.Encode(rows), options.BatchSize, PrecisionMode.Fp32, device, cancel);
+        var predictions = encoder.Predict(encoder.Encode(rows), options.BatchSize, options.Precision, device, cancel);
         return (Measure(rows, predictions, labels, options, seed), TestPrediction.Of(rows, predictions, labels));
     }
 

@@ -184,6 +184,8 @@ public static class FineTuneTeacher
         using var autocast = Precision.Autocast(training.Precision, context.Device);
         var correct = scorer.Score([.. data.Validation.Select(teacher.Rows.Prompt)], 64, context.Cancel)
             .Count(score => task.Labels[score.Best] == data.Validation[score.Prompt].Label);
+        // The next step changes the weights: a copy of them would only take memory.
+        PackedModel.Forget(teacher.Model);
         var accuracy = (double)correct / data.Validation.Count;
         context.Folder.Metrics.Append(StageName, step, ("validation_accuracy", accuracy));
         session.Evaluated(accuracy);

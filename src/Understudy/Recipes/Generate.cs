@@ -95,7 +95,7 @@ public static class Generate
             stage.Finish(new JournalResult(journal.Count));
         }
 
-        bar.Finish($"{quota.Kept:N0} kept of {quota.Attempts:N0} attempts");
+        bar.Finish($"{quota.Kept:N0} kept of {quota.Attempts:N0} attempts{writer.Reuse.InWords()}");
         return (rows, prompts.Values);
     }
 }

@@ -112,11 +112,11 @@ internal static class PlanStudents
         ClassifierRow[][] all = [.. tests.OrderBy(row => row.Ids.Length).Chunk(options.BatchSize)];
         double Tokens(ClassifierRow[] batch) => batch.Sum(row => (double)row.Ids.Length);
         var batches = BatchTimes.ToMeasure(all, Tokens);
-        var work = run.Meter.Measure($"test {student.Name}", shape, trains: false, shape.Narrows(PrecisionMode.Fp32), batches, Tokens, shape.Activations(batches[^1].Length, batches[^1].Max(row => row.Ids.Length), narrow: false, checkpointed: true),
+        var work = run.Meter.Measure($"test {student.Name}", shape, trains: false, shape.Narrows(options.Precision), batches, Tokens, shape.Activations(batches[^1].Length, batches[^1].Max(row => row.Ids.Length), shape.Narrows(options.Precision), checkpointed: true),
             own =>
             {
                 var predictor = new ClassifierRows(tokenizer, own.Model, null);
-                return new ForwardWork<ClassifierRow[]>(batch => _ = predictor.Predict(batch, batch.Length, PrecisionMode.Fp32, run.Context.Device, run.Context.Cancel));
+                return new ForwardWork<ClassifierRow[]>(batch => _ = predictor.Predict(batch, batch.Length, options.Precision, run.Context.Device, run.Context.Cancel));
             });
         var times = new BatchTimes(batches.Select(Tokens).Zip(work.Batches));
         watch.Restart();

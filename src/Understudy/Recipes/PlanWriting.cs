@@ -6,9 +6,6 @@ namespace Understudy.Recipes;
 /// <summary>How long it takes to write texts that end at different lengths.</summary>
 internal static class PlanWriting
 {
-    // As TextGenerator does it: the rows that have ended leave once they are a quarter of the batch.
-    private const int CompactionShare = 4;
-
     /// <summary>Seconds of some rounds, each with every prompt once.</summary>
     /// <param name="prompts">The prompts of a round.</param>
     /// <param name="lengths">New tokens that texts have; drawn from.</param>
@@ -24,17 +21,17 @@ internal static class PlanWriting
         var seconds = 0.0;
         for (var round = 0; round < Math.Min(rounds, Drawn); round++)
         {
-            foreach (var batch in prompts.OrderBy(prompt => prompt.Tokens.Count).Chunk(Math.Max(1, batchSize / prompts[0].Samples)))
+            seconds += prompting.Seconds(prompts.Sum(prompt => (double)prompt.Tokens.Count));
+            // As the engine does it: a text that has ended makes room for the next one.
+            var waiting = new Queue<int>(prompts.SelectMany(prompt => Enumerable.Range(0, prompt.Samples)).Select(_ => lengths[random.NextInt(lengths.Count)]));
+            List<int> left = [];
+            while (true)
             {
-                seconds += prompting.Seconds((double)batch.Length * batch.Max(prompt => prompt.Tokens.Count));
-                List<int> left = [.. Enumerable.Range(0, batch.Sum(prompt => prompt.Samples)).Select(_ => lengths[random.NextInt(lengths.Count)])];
-                for (var token = 1; left.Count > 0; token++)
-                {
-                    var ended = left.Count(length => length <= token);
-                    if (ended == left.Count) break;
-                    if (ended * CompactionShare >= left.Count) left.RemoveAll(length => length <= token);
-                    seconds += stepping.Seconds(left.Count);
-                }
+                while (left.Count < batchSize && waiting.TryDequeue(out var next)) left.Add(next);
+                // The first token comes of the prompt.
+                left = [.. left.Select(length => length - 1).Where(length => length > 0)];
+                if (left.Count == 0 && waiting.Count == 0) break;
+                if (left.Count > 0) seconds += stepping.Seconds(left.Count);
             }
         }
 

@@ -37,8 +37,7 @@ public sealed class Predict : IDisposable
     /// <param name="rows">Texts; labels are not looked at. Read on another thread when <paramref name="asTheyCome"/> is set.</param>
     /// <param name="options">How many rows at once.</param>
     /// <param name="asTheyCome">
-    /// Whether rows are answered as soon as they are there, with those that came meanwhile, instead of waiting for 2,048. The last digits of a
-    /// probability depend on the rows beside it, and so on how fast they come.
+    /// Whether rows are answered as soon as they are there, with those that came meanwhile, instead of waiting for 2,048.
     /// </param>
     /// <param name="cancel">Asked between two batches, and while waiting for rows.</param>
     /// <returns>A row, the label of highest probability, and all probabilities in the order of <see cref="Labels"/>.</returns>
@@ -47,7 +46,7 @@ public sealed class Predict : IDisposable
     {
         foreach (var chunk in asTheyCome ? ArrivingRows.Chunks(rows, Chunk, cancel) : rows.Chunk(Chunk))
         {
-            var predictions = encoder.Predict(encoder.Encode(chunk), options.BatchSize, PrecisionMode.Fp32, device, cancel);
+            var predictions = encoder.Predict(encoder.Encode(chunk), options.BatchSize, options.Precision, device, cancel);
             for (var i = 0; i < chunk.Length; i++)
             {
                 yield return (chunk[i], Labels[predictions[i].Best], predictions[i]);

@@ -31,6 +31,9 @@ internal sealed class TextWriting(GenerateOptions options, AnnotateOptions annot
     private TextGenerator? generator;
     private LabelScorer? scorer;
 
+    /// <summary>How much of the prompts did not have to be computed.</summary>
+    internal PrefixReuse Reuse { get; } = new();
+
     /// <summary>The prompt of a label in a round: which seeds it shows and how it samples follow from both.</summary>
     internal WantedTexts Prompt(int label, int round)
     {
@@ -53,6 +56,7 @@ internal sealed class TextWriting(GenerateOptions options, AnnotateOptions annot
         generator ??= Generator(teacher);
         using var autocast = Precision.Autocast(precision, context.Device);
         var texts = generator.Generate([.. wanted.Select(Tokens)], options.BatchSize, context.Cancel).OrderBy(text => text.Prompt).ThenBy(text => text.Sample).ToList();
+        Reuse.Add(generator.Statistics);
         List<WrittenText> written = [.. texts.Select(text => new WrittenText(
             wanted[text.Prompt].Ids[text.Sample], task.ModelChoosesLabel ? null : wanted[text.Prompt].Label, wanted[text.Prompt].Text.Id, wanted[text.Prompt].Seed,
             text.Text, text.Reason != FinishReason.Length, null))];

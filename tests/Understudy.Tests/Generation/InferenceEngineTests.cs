@@ -140,7 +140,7 @@ public sealed class InferenceEngineTests : IDisposable
         using var engine = new InferenceEngine(model, new EngineOptions { CacheBytes = PackedModel.Of(model)!.Pages.PageBytes * 2, PrefixCacheBytes = 0 });
         Assert.Equal("Prompt 0 has no tokens. Begin it with the model's begin-of-text token.", Refusal([]));
         Assert.Equal("Prompt 0 holds the token 61, the model knows 61. Does the tokenizer belong to the model?", Refusal([61]));
-        Assert.StartsWith("Prompt 0 needs keys and values of 60 tokens, 0 MiB, and the cache takes 0 MiB. Raise cache_bytes", Refusal([.. new int[50]]), StringComparison.Ordinal);
+        Assert.Equal("Prompt 0 needs keys and values of 60 tokens, 49,152 bytes, and the cache takes 24,576. Raise cache_bytes, or shorten the text.", Refusal([.. new int[50]]));
         Assert.Equal(
             "max_rows: expected at least 1, found 0. prompt_tokens_per_step: expected at least 16, found 3. cache_bytes: expected more than 0, found -1. prefix_cache_bytes: expected at least 0, found -2. queue_limit: expected at least 1, found 0. (Parameter 'options')",
             Assert.Throws<ArgumentException>(() => new InferenceEngine(model, new EngineOptions { MaxRows = 0, PromptTokensPerStep = 3, CacheBytes = -1, PrefixCacheBytes = -2, QueueLimit = 0 })).Message);
