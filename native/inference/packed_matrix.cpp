@@ -41,15 +41,23 @@ std::shared_ptr<float> padded(const at::Tensor& numbers, int64_t count) {
     return {memory, to};
 }
 
-PackedMatrix begun(int64_t outputs, int64_t inputs, PanelFormat format, const Optional<at::Tensor>& bias) {
+PackedMatrix begun(int64_t outputs, int64_t inputs, PanelFormat format, const Optional<at::Tensor>& bias, int64_t block = 0) {
     TORCH_CHECK(outputs > 0 && inputs > 0, "expected a matrix with rows and columns, found ", outputs, " x ", inputs);
     PackedMatrix packed;
     auto& panels = packed.panels;
     panels.inputs = inputs;
     panels.outputs = outputs;
     panels.format = format;
+    panels.block = block;
     const auto pairs = (inputs + 1) / 2;
-    panels.panel_bytes = panel_columns * (format == PanelFormat::float32 ? inputs * 4 : format == PanelFormat::bfloat16 ? pairs * 4 : pairs * 2);
+    panels.panel_bytes = panel_columns * [&] {
+        switch (format) {
+            case PanelFormat::float32: return inputs * 4;
+            case PanelFormat::bfloat16: return pairs * 4;
+            case PanelFormat::int8: return pairs * 2;
+            default: return pairs + inputs / block * 4;
+        }
+    }();
     packed.memory = huge_memory(static_cast<size_t>((outputs + panel_columns - 1) / panel_columns * panels.panel_bytes));
     panels.data = static_cast<const uint8_t*>(packed.memory.get());
     if (bias.has_value()) {
@@ -59,9 +67,9 @@ PackedMatrix begun(int64_t outputs, int64_t inputs, PanelFormat format, const Op
     return packed;
 }
 
-// put(panel's memory, output within it, row of numbers) for every output, and blank ones up to the end of the last panel.
+// put(panel's memory, output within it, row of so many numbers) for every output, and blank ones up to the end of the last panel.
 template <class T, class Put>
-void fill(const PackedMatrix& packed, const at::Tensor& matrix, at::ScalarType type, Put&& put) {
+void fill(const PackedMatrix& packed, const at::Tensor& matrix, at::ScalarType type, int64_t width, Put&& put) {
     const auto& panels = packed.panels;
     const auto count = (panels.outputs + panel_columns - 1) / panel_columns;
     at::parallel_for(0, count, 1, [&](int64_t begin, int64_t end) {
@@ -72,7 +80,7 @@ void fill(const PackedMatrix& packed, const at::Tensor& matrix, at::ScalarType t
             const auto columns = std::min(panel_columns, panels.outputs - p * panel_columns);
             const auto rows = matrix.narrow(0, p * panel_columns, columns).to(type).contiguous();
             for (int64_t c = 0; c < columns; c++) {
-                put(to, c, rows.template data_ptr<T>() + c * panels.inputs);
+                put(to, c, rows.template data_ptr<T>() + c * width);
             }
         }
     });
@@ -114,14 +122,14 @@ UNDERSTUDY_API void* understudy_pack(ConstHandle matrix, ConstHandle bias, int32
         auto packed = begun(weight.size(0), weight.size(1), narrow != 0 ? PanelFormat::bfloat16 : PanelFormat::float32, optional(bias));
         const auto inputs = weight.size(1);
         if (narrow != 0) {
-            fill<at::BFloat16>(packed, weight, at::kBFloat16, [inputs](uint8_t* panel, int64_t column, const at::BFloat16* row) {
+            fill<at::BFloat16>(packed, weight, at::kBFloat16, inputs, [inputs](uint8_t* panel, int64_t column, const at::BFloat16* row) {
                 auto* to = reinterpret_cast<at::BFloat16*>(panel) + 2 * column;
                 for (int64_t k = 0; k < inputs; k++) {
                     to[k / 2 * 2 * panel_columns + k % 2] = row[k];
                 }
             });
         } else {
-            fill<float>(packed, weight, at::kFloat, [inputs](uint8_t* panel, int64_t column, const float* row) {
+            fill<float>(packed, weight, at::kFloat, inputs, [inputs](uint8_t* panel, int64_t column, const float* row) {
                 auto* to = reinterpret_cast<float*>(panel) + column;
                 for (int64_t k = 0; k < inputs; k++) {
                     to[k * panel_columns] = row[k];
@@ -142,10 +150,39 @@ UNDERSTUDY_API void* understudy_pack_int8(ConstHandle codes, ConstHandle scales,
         packed.of_scales = padded(*scales, codes->size(0));
         packed.panels.scales = packed.of_scales.get();
         const auto inputs = codes->size(1);
-        fill<int8_t>(packed, *codes, at::kChar, [inputs](uint8_t* panel, int64_t column, const int8_t* row) {
+        fill<int8_t>(packed, *codes, at::kChar, inputs, [inputs](uint8_t* panel, int64_t column, const int8_t* row) {
             auto* to = reinterpret_cast<int8_t*>(panel) + column;
             for (int64_t k = 0; k < inputs; k++) {
                 to[k * panel_columns] = row[k];
+            }
+        });
+        result = new PackedMatrix(std::move(packed));
+    });
+    return status == 0 ? result : nullptr;
+}
+
+// codes [outputs x inputs / 2] bytes with the first number in the high half, row after row; scales [outputs x inputs / block] float32.
+UNDERSTUDY_API void* understudy_pack_nf4(ConstHandle codes, ConstHandle scales, int64_t block, int64_t outputs, int64_t inputs, ConstHandle bias) {
+    PackedMatrix* result = nullptr;
+    const auto status = status_of([&] {
+        TORCH_CHECK(block >= 2 && (block & (block - 1)) == 0 && inputs > 0 && inputs % block == 0, "expected rows of whole blocks, found ", inputs, " numbers in blocks of ", block);
+        TORCH_CHECK(codes->device().is_cpu() && codes->scalar_type() == at::kByte && codes->numel() == outputs * inputs / 2 && scales->scalar_type() == at::kFloat && scales->numel() == outputs * inputs / block,
+                    "expected codes and scales of ", outputs, " x ", inputs, " numbers, found ", codes->sizes(), " and ", scales->sizes());
+        auto packed = begun(outputs, inputs, PanelFormat::nf4, optional(bias), block);
+        const auto bytes = codes->detach().view({outputs, inputs / 2});
+        const auto sizes = scales->detach().contiguous();
+        const auto* size = sizes.data_ptr<float>();
+        const auto blocks = inputs / block;
+        const auto* memory = static_cast<const uint8_t*>(packed.memory.get());
+        const auto panel_bytes = packed.panels.panel_bytes;
+        fill<uint8_t>(packed, bytes, at::kByte, inputs / 2, [=](uint8_t* panel, int64_t column, const uint8_t* row) {
+            for (int64_t k = 0; k < inputs / 2; k++) {
+                panel[k * panel_columns + column] = row[k];
+            }
+            auto* to = reinterpret_cast<float*>(panel + inputs / 2 * panel_columns) + column;
+            const auto output = (panel - memory) / panel_bytes * panel_columns + column;
+            for (int64_t k = 0; k < blocks; k++) {
+                to[k * panel_columns] = size[output * blocks + k];
             }
         });
         result = new PackedMatrix(std::move(packed));

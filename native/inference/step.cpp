@@ -94,6 +94,7 @@ struct Product {
     const PackedMatrix* weight;
     StepActivation activation;
     bool add;
+    int32_t beside;  // -1 for none
 };
 
 struct Gate {
@@ -376,6 +377,8 @@ private:
         task.weight = &panels;
         task.activation = product.activation;
         task.add = product.add;
+        task.beside = rows_of<float>(product.beside);
+        task.beside_row = width_of(product.beside);
         if (product.out < 0) {
             task.out = batch.output;
             task.out_row = batch.output_row;
@@ -592,13 +595,13 @@ UNDERSTUDY_API int32_t understudy_step_normalize(void* step, int32_t in, int32_t
     });
 }
 
-// out (-1: the step's output) = activation(in W^T + bias), or += that.
-UNDERSTUDY_API int32_t understudy_step_linear(void* step, int32_t in, int32_t out, const void* matrix, int32_t activation, int32_t add) {
+// out (-1: the step's output) = activation(in W^T + bias + beside), or += that. beside: a float32 buffer, -1 for none.
+UNDERSTUDY_API int32_t understudy_step_linear(void* step, int32_t in, int32_t out, const void* matrix, int32_t activation, int32_t add, int32_t beside) {
     return status_of([&] {
         auto& own = *static_cast<Step*>(step);
         const auto& weight = *static_cast<const PackedMatrix*>(matrix);
         expect(own, in, own.narrow(), weight.panels.inputs);
-        TORCH_CHECK(weight.panels.format == PanelFormat::int8 || (weight.panels.format == PanelFormat::bfloat16) == own.narrow(),
+        TORCH_CHECK(weight.panels.format == PanelFormat::int8 || weight.panels.format == PanelFormat::nf4 || (weight.panels.format == PanelFormat::bfloat16) == own.narrow(),
                     "a step in ", own.narrow() ? "bfloat16" : "float32", " cannot multiply with a matrix packed for the other type");
         if (out >= 0) {
             const auto& target = own.buffer(out);
@@ -607,7 +610,11 @@ UNDERSTUDY_API int32_t understudy_step_linear(void* step, int32_t in, int32_t ou
         } else {
             TORCH_CHECK(own.buffer(in).selected && add == 0, "the output of a step has a row for every selected token");
         }
-        own.add(Product{in, out, &weight, static_cast<StepActivation>(activation), add != 0});
+        if (beside >= 0) {
+            expect(own, beside, false, weight.panels.outputs);
+            TORCH_CHECK(own.buffer(beside).selected == own.buffer(in).selected, "buffer ", beside, " has other rows than buffer ", in);
+        }
+        own.add(Product{in, out, &weight, static_cast<StepActivation>(activation), add != 0, beside});
     });
 }
 

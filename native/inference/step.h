@@ -24,6 +24,7 @@ enum class PanelFormat : int32_t {
     float32 = 0,
     bfloat16 = 1,
     int8 = 2,  // for one pair of inputs after the other: 64 codes for the first, 64 for the second
+    nf4 = 3,   // for one pair of inputs after the other: 64 bytes, the first in the high half; then the scales, 64 for every block
 };
 
 enum class StepActivation : int32_t {
@@ -46,9 +47,10 @@ struct Panels {
     PanelFormat format = PanelFormat::float32;
     const float* scales = nullptr;  // [outputs, rounded up to 64], int8 alone
     const float* bias = nullptr;    // [outputs, rounded up to 64], or null
+    int64_t block = 0;              // inputs that share a scale, nf4 alone; a power of two of which inputs is a multiple
 };
 
-// out = activation(in W^T + bias), or out += that.
+// out = activation(in W^T + bias + beside), or out += that.
 struct LinearTask {
     const void* in;  // numbers of the kernel's type
     int64_t in_row;  // numbers from one row to the next
@@ -58,6 +60,8 @@ struct LinearTask {
     bool out_narrow;  // bfloat16 rather than float32
     bool add;         // float32 alone
     StepActivation activation;
+    const float* beside;  // null for none
+    int64_t beside_row;
     bool whole_rows;  // whether 64 outputs may be written where there are fewer
 };
 

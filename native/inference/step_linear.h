@@ -2,6 +2,7 @@
 #pragma once
 
 #include "inference/step.h"
+#include "kernels/nf4_levels.h"
 #include "kernels/vectors.h"
 
 namespace understudy {
@@ -103,6 +104,60 @@ void decode(const int8_t* codes, int64_t first, int64_t count, uint32_t* words) 
     }
 }
 
+inline Words extend_bytes(const uint8_t* bytes) {
+#if UNDERSTUDY_LANES == 16
+    return (Words)_mm512_cvtepu8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(bytes)));
+#elif UNDERSTUDY_LANES == 8
+    return (Words)_mm256_cvtepu8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(bytes)));
+#else
+    Words x;
+    for (int i = 0; i < lanes; i++) {
+        x[i] = bytes[i];
+    }
+    return x;
+#endif
+}
+
+// Numbers from 0 to 15 to what they stand for.
+inline Floats levels_of(Words codes) {
+#if UNDERSTUDY_LANES == 16
+    return _mm512_permutexvar_ps((__m512i)codes, _mm512_loadu_ps(nf4_levels));
+#elif UNDERSTUDY_LANES == 8
+    const __m256 low = _mm256_permutevar8x32_ps(_mm256_loadu_ps(nf4_levels), (__m256i)codes);
+    const __m256 high = _mm256_permutevar8x32_ps(_mm256_loadu_ps(nf4_levels + 8), (__m256i)codes);
+    return _mm256_blendv_ps(low, high, (__m256)(codes << 28));
+#else
+    Floats x;
+    for (int i = 0; i < lanes; i++) {
+        x[i] = nf4_levels[codes[i]];
+    }
+    return x;
+#endif
+}
+
+// The same of NF4: numbers are rounded to the type of the words.
+template <class Word>
+void decode_nf4(const Panels& weight, const uint8_t* panel, int64_t first, int64_t count, uint32_t* words) {
+    const auto* scales = reinterpret_cast<const float*>(panel + weight.inputs / 2 * panel_columns);
+    for (int64_t k = first; k < first + count; k++) {
+        const auto* bytes = panel + k * panel_columns;
+        const auto* scale = scales + 2 * k / weight.block * panel_columns;
+        for (int64_t v = 0; v < panel_columns; v += lanes) {
+            const Words both = extend_bytes(bytes + v);
+            const Floats size = load_floats(scale + v);
+            const Floats low = levels_of(both >> 4) * size;
+            const Floats high = levels_of(both & 15) * size;
+            if (Word::depth == 2) {
+                put(words + v, extend(narrow(low)) | (extend(narrow(high)) << 16));
+            } else {
+                put(words + v, low);
+                put(words + panel_columns + v, high);
+            }
+        }
+        words += (Word::depth == 2 ? 1 : 2) * panel_columns;
+    }
+}
+
 inline Floats sigmoid(Floats x) {
     const Floats small = exponential(x < 0 ? x : -x);
     return (x < 0 ? small : all(1.0f)) / (small + 1.0f);
@@ -159,6 +214,9 @@ void finish(const LinearTask& task, int64_t panel, int64_t row, int64_t rows, fl
             if (weight.bias != nullptr) {
                 x = x + load_floats(weight.bias + column + v);
             }
+            if (task.beside != nullptr) {
+                x = x + load_floats(task.beside + (row + r) * task.beside_row + column + v);
+            }
             if (task.activation != StepActivation::none) {
                 x = activate(task.activation, x);
             }
@@ -195,7 +253,7 @@ void linear(const LinearTask& task, int64_t panel, int64_t begin, int64_t end, S
         const auto* in = static_cast<const Element*>(task.in) + row * task.in_row;
         return Left{reinterpret_cast<const uint32_t*>(in) + step, task.in_row / Word::depth, 1};
     };
-    if (weight.format != PanelFormat::int8) {
+    if (weight.format != PanelFormat::int8 && weight.format != PanelFormat::nf4) {
         alignas(64) float sums[tile_rows * panel_columns];
         for (int64_t row = begin; row < end; row += tile_rows) {
             const auto rows = end - row < tile_rows ? end - row : tile_rows;
@@ -210,8 +268,13 @@ void linear(const LinearTask& task, int64_t panel, int64_t begin, int64_t end, S
     const auto pairs = (weight.inputs + 1) / 2;
     for (int64_t pair = 0; pair < pairs; pair += pairs_at_once) {
         const auto count = pairs - pair < pairs_at_once ? pairs - pair : pairs_at_once;
-        __builtin_prefetch(data + (pair + count) * 2 * panel_columns, 0, 3);
-        decode<Word>(reinterpret_cast<const int8_t*>(data), pair, count, words);
+        if (weight.format == PanelFormat::nf4) {
+            __builtin_prefetch(data + (pair + count) * panel_columns, 0, 3);
+            decode_nf4<Word>(weight, data, pair, count, words);
+        } else {
+            __builtin_prefetch(data + (pair + count) * 2 * panel_columns, 0, 3);
+            decode<Word>(reinterpret_cast<const int8_t*>(data), pair, count, words);
+        }
         const auto step = Word::depth == 2 ? pair : 2 * pair;
         const auto decoded = (Word::depth == 2 ? count : 2 * count);
         const auto used = steps - step < decoded ? steps - step : decoded;

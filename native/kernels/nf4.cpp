@@ -1,6 +1,7 @@
 // NF4, the 4-bit type of QLoRA (Dettmers et al., arXiv 2305.14314, appendix E), bit for bit as bitsandbytes 0.50 makes
 // it on the CPU: its levels, its roundings, and the order in which it adds. Compiled without contraction: a fused
 // multiply-add rounds once where bitsandbytes rounds twice.
+#include "kernels/nf4_levels.h"
 #include "kernels/quantized.h"
 #include "kernels/simd.h"
 
@@ -19,11 +20,7 @@ namespace understudy {
 
 namespace {
 
-constexpr std::array<float, 16> levels = {
-    -1.0f, -0.6961928009986877f, -0.5250730514526367f, -0.39491748809814453f,
-    -0.28444138169288635f, -0.18477343022823334f, -0.09105003625154495f, 0.0f,
-    0.07958029955625534f, 0.16093020141124725f, 0.24611230194568634f, 0.33791524171829224f,
-    0.44070982933044434f, 0.5626170039176941f, 0.7229568362236023f, 1.0f};
+constexpr const auto& levels = nf4_levels;
 
 constexpr int64_t map_size = 256;
 constexpr int64_t grain = 32768;
@@ -254,7 +251,7 @@ void unpack_narrow(const uint8_t* bytes, int64_t count, float scale, float* out)
 #if defined(UNDERSTUDY_WIDE)
 // The 16 levels fit one register of AVX-512, which looks 16 codes up in it at once. No compiler makes that of a loop.
 __attribute__((target("arch=x86-64-v4"))) void unpack_wide(const uint8_t* bytes, int64_t count, float scale, float* out) {
-    const __m512 table = _mm512_mul_ps(_mm512_loadu_ps(levels.data()), _mm512_set1_ps(scale));
+    const __m512 table = _mm512_mul_ps(_mm512_loadu_ps(levels), _mm512_set1_ps(scale));
     const __m128i low = _mm_set1_epi16(15);
     // With a mask of all, since GCC 12 takes the plain ones' unused operand for a use of what is not set.
     const __mmask16 every = 0xFFFF;
@@ -352,5 +349,5 @@ UNDERSTUDY_API int32_t understudy_nf4_quantize_scales(ConstHandle scales, int64_
 
 // The 16 levels, [16] float32.
 UNDERSTUDY_API Handle understudy_nf4_levels() {
-    return tensor_of([&] { return at::from_blob(const_cast<float*>(levels.data()), {16}, at::kFloat).clone(); });
+    return tensor_of([&] { return at::from_blob(const_cast<float*>(levels), {16}, at::kFloat).clone(); });
 }

@@ -118,17 +118,18 @@ public sealed class InferenceStep : IDisposable
     public void Normalize(int input, int wide, int narrow, Tensor weight, Tensor? bias, double eps, bool rootMeanSquare) =>
         Native.Check(Native.understudy_step_normalize(handle, input, wide, narrow, weight.Handle, Tensor.HandleOf(bias), eps, rootMeanSquare ? 1 : 0));
 
-    /// <summary>output = activation(input W^T + bias), or += that.</summary>
+    /// <summary>output = activation(input W^T + bias + beside), or += that.</summary>
     /// <param name="input">A buffer of <see cref="Type"/>.</param>
     /// <param name="output">A buffer, float32 where it is added to; -1 for the step's output.</param>
     /// <param name="matrix">The matrix; it is kept alive.</param>
     /// <param name="activation">The function.</param>
     /// <param name="add">Whether it is added to what is there.</param>
-    public void Linear(int input, int output, PackedMatrix matrix, StepActivation activation = StepActivation.None, bool add = false)
+    /// <param name="beside">A float32 buffer; -1 for none.</param>
+    public void Linear(int input, int output, PackedMatrix matrix, StepActivation activation = StepActivation.None, bool add = false, int beside = -1)
     {
         ArgumentNullException.ThrowIfNull(matrix);
         inUse.Add(matrix);
-        Native.Check(Native.understudy_step_linear(handle, input, output, matrix.Handle, (int)activation, add ? 1 : 0));
+        Native.Check(Native.understudy_step_linear(handle, input, output, matrix.Handle, (int)activation, add ? 1 : 0, beside));
     }
 
     /// <summary>output = activation(input[gateAt ...]) x input[upAt ...].</summary>

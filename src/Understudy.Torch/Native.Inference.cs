@@ -11,6 +11,9 @@ internal static partial class Native
     internal static partial PackedMatrixHandle understudy_pack_int8(TensorHandle codes, TensorHandle scales, TensorHandle bias);
 
     [LibraryImport(Library)]
+    internal static partial PackedMatrixHandle understudy_pack_nf4(TensorHandle codes, TensorHandle scales, long block, long outputs, long inputs, TensorHandle bias);
+
+    [LibraryImport(Library)]
     internal static partial void understudy_packed_free(nint matrix);
 
     [LibraryImport(Library)]
@@ -44,7 +47,7 @@ internal static partial class Native
     internal static partial int understudy_step_normalize(StepHandle step, int input, int wide, int narrow, TensorHandle weight, TensorHandle bias, double eps, int rootMeanSquare);
 
     [LibraryImport(Library)]
-    internal static partial int understudy_step_linear(StepHandle step, int input, int output, PackedMatrixHandle matrix, int activation, int add);
+    internal static partial int understudy_step_linear(StepHandle step, int input, int output, PackedMatrixHandle matrix, int activation, int add, int beside);
 
     [LibraryImport(Library)]
     internal static partial int understudy_step_gate(StepHandle step, int input, int output, long gateAt, long upAt, long width, int activation);

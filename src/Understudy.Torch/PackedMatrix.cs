@@ -28,13 +28,19 @@ public sealed class PackedMatrix : IDisposable
         return new(Native.understudy_pack(weight.Handle, Tensor.HandleOf(bias), type == ScalarType.BFloat16 ? 1 : 0), weight.size(0), weight.size(1));
     }
 
-    /// <summary>Packs a copy of a matrix in int8; it serves steps of either type.</summary>
-    /// <param name="matrix">Codes and the scales of the rows.</param>
+    /// <summary>Packs a copy of a matrix in int8, or in NF4 with rows of whole blocks; it serves steps of either type, and stays in its few bits.</summary>
+    /// <param name="matrix">Codes and scales.</param>
     /// <param name="bias">[rows] or null.</param>
-    /// <exception cref="TorchException">It is not in int8, or not on the CPU.</exception>
+    /// <exception cref="TorchException">Sizes do not fit, or it is not on the CPU.</exception>
     public static PackedMatrix Pack(QuantizedMatrix matrix, Tensor? bias)
     {
         ArgumentNullException.ThrowIfNull(matrix);
+        if (matrix.Codes.dtype == ScalarType.Byte)
+        {
+            using var scope = torch.NewDisposeScope();
+            return new(Native.understudy_pack_nf4(matrix.Codes.Handle, matrix.plain_scales().Handle, matrix.BlockSize, matrix.Rows, matrix.Columns, Tensor.HandleOf(bias)), matrix.Rows, matrix.Columns);
+        }
+
         return new(Native.understudy_pack_int8(matrix.Codes.Handle, matrix.Scales.Handle, Tensor.HandleOf(bias)), matrix.Rows, matrix.Columns);
     }
 

@@ -23,6 +23,15 @@ public sealed record QuantizedMatrix(Tensor Codes, Tensor Scales, long Rows, lon
     /// <summary>Added to every 8-bit scale.</summary>
     public double Offset { get; init; }
 
+    /// <summary>The scales as numbers, float32: of an NF4 matrix one for every block.</summary>
+    public Tensor plain_scales()
+    {
+        if (NestedMap is null || NestedScales is null) return Scales.alias();
+        using var scope = torch.NewDisposeScope();
+        var sizes = NestedScales.repeat_interleave(NestedBlockSize, 0).narrow(0, 0, Scales.numel());
+        return scope.MoveToOuter(NestedMap.index_select(0, Scales.to(ScalarType.Int64)) * sizes + Offset);
+    }
+
     /// <summary>The 16 levels of NF4, [16] float32 (Dettmers et al., arXiv 2305.14314, appendix E).</summary>
     public static Tensor nf4_levels() => new(Native.understudy_nf4_levels());
 

@@ -57,6 +57,9 @@ internal sealed class LoraLinear : IAdapterLayer
 
     public Tensor? MergedBias { get; }
 
+    /// <summary>What is added to the layer's output, s B (A x); null for DoRA, which changes the layer's own share too.</summary>
+    internal (Tensor A, Tensor B, double Scaling)? Change => magnitude is null ? (a, b, scaling) : null;
+
     public Tensor forward(Tensor x, Linear layer)
     {
         using var scope = torch.NewDisposeScope();

@@ -23,6 +23,9 @@ public sealed class Nf4Weight : ILinearWeight
         Parameters = parameters;
     }
 
+    /// <summary>Codes and scales.</summary>
+    internal QuantizedMatrix Matrix => matrix;
+
     /// <inheritdoc/>
     public long InFeatures => matrix.Columns;
 

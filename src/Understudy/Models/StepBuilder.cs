@@ -68,7 +68,7 @@ internal sealed class StepBuilder(InferenceStep step, PackedWeights weights, Pag
     internal StepValue Activated(StepValue x, Linear layer, StepActivation activation) => Product(x, ScalarType.Float32, activation, layer);
 
     /// <summary>Adds a layer's output to the stream.</summary>
-    internal void Add(StepValue stream, StepValue x, Linear layer) => step.Linear(x.Buffer, stream.Buffer, weights.Of(layer), StepActivation.None, add: true);
+    internal void Add(StepValue stream, StepValue x, Linear layer) => step.Linear(x.Buffer, stream.Buffer, weights.Of(layer), StepActivation.None, add: true, Beside(x, layer));
 
     /// <summary>activation(first half) x second half, for products.</summary>
     internal StepValue Gate(StepValue x, StepActivation activation)
@@ -134,8 +134,19 @@ internal sealed class StepBuilder(InferenceStep step, PackedWeights weights, Pag
     {
         var matrix = weights.Of(layers);
         var result = Rows(matrix.OutFeatures, type, x.Selected);
-        step.Linear(x.Buffer, result.Buffer, matrix, activation);
+        step.Linear(x.Buffer, result.Buffer, matrix, activation, add: false, Beside(x, layers));
         return result;
+    }
+
+    // What adapters add to layers that they cannot be merged into.
+    private int Beside(StepValue x, params ReadOnlySpan<Linear> layers)
+    {
+        if (weights.Beside(layers) is not { } change) return -1;
+        var inner = Rows(change.Down.OutFeatures, step.Type, x.Selected);
+        step.Linear(x.Buffer, inner.Buffer, change.Down);
+        var result = Rows(change.Up.OutFeatures, ScalarType.Float32, x.Selected);
+        step.Linear(inner.Buffer, result.Buffer, change.Up);
+        return result.Buffer;
     }
 
     private StepValue Lasting(long width, ScalarType type, bool selected) => new(step.Buffer(width, type, selected), width, type, selected);

@@ -6,7 +6,9 @@ namespace Understudy.Tests.Binding;
 [Collection(LiveTensors.Name)]
 public sealed class StepProductTests
 {
-    public enum Format { Float32, BFloat16, Int8, Int8InBFloat16 }
+    private const int Block = 32;
+
+    public enum Format { Float32, BFloat16, Int8, Int8InBFloat16, Nf4, Nf4InBFloat16 }
 
     public static TheoryData<int, Format> Kernels()
     {
@@ -25,9 +27,10 @@ public sealed class StepProductTests
     {
         using var instructions = new Instructions(isa);
         using var numbers = new Generator(5);
-        foreach (var (rows, inputs, outputs) in new[] { (1, 1, 1), (2, 7, 5), (5, 63, 64), (6, 64, 65), (7, 129, 130), (24, 257, 63), (25, 31, 200), (200, 96, 129) })
+        foreach (var (rows, anyInputs, outputs) in new[] { (1, 1, 1), (2, 7, 5), (5, 63, 64), (6, 64, 65), (7, 129, 130), (24, 257, 63), (25, 31, 200), (200, 96, 129) })
         {
             using var scope = torch.NewDisposeScope();
+            var inputs = Inputs(format, anyInputs);
             var x = torch.randn([rows, inputs], numbers);
             var bias = rows % 2 == 0 ? null : torch.randn([outputs], numbers);
             var (packed, plain, type) = Pack(format, torch.randn([outputs, inputs], numbers), bias);
@@ -47,7 +50,8 @@ public sealed class StepProductTests
         using var instructions = new Instructions(isa);
         using var numbers = new Generator(6);
         using var scope = torch.NewDisposeScope();
-        const int inputs = 150, outputs = 70;
+        const int outputs = 70;
+        var inputs = Inputs(format, 150);
         var x = torch.randn([200, inputs], numbers);
         var (packed, _, type) = Pack(format, torch.randn([outputs, inputs], numbers), torch.randn([outputs], numbers));
         using (packed)
@@ -96,15 +100,15 @@ public sealed class StepProductTests
         using var scope = torch.NewDisposeScope();
         foreach (var format in Enum.GetValues<Format>())
         {
-            var x = torch.randn([9, 33], numbers);
-            var numbersOfX = x.ToArray<float>();
-            numbersOfX[(4 * 33) + 32] = float.NaN;
-            var (packed, _, type) = Pack(format, torch.randn([20, 33], numbers), null);
+            var inputs = Inputs(format, 33);
+            var numbersOfX = torch.randn([9, inputs], numbers).ToArray<float>();
+            numbersOfX[(4 * inputs) + inputs - 1] = float.NaN;
+            var (packed, _, type) = Pack(format, torch.randn([20, inputs], numbers), null);
             using (packed)
             {
                 foreach (var activation in Enum.GetValues<StepActivation>())
                 {
-                    var found = StepNumbers.Product(torch.tensor(numbersOfX, 9, 33), packed, type, activation);
+                    var found = StepNumbers.Product(torch.tensor(numbersOfX, 9, inputs), packed, type, activation);
                     for (var i = 0; i < found.Length; i++) Assert.True(float.IsNaN(found[i]) == (i / 20 == 4), $"{format}, {activation}: row {i / 20} has {found[i]}.");
                 }
             }
@@ -193,10 +197,27 @@ public sealed class StepProductTests
         return PackedMatrix.Pack(torch.tensor(ones, width, width), null, type);
     }
 
+    // Rows of NF4 are of whole blocks.
+    private static int Inputs(Format format, int any) => format is Format.Nf4 or Format.Nf4InBFloat16 ? (any + Block - 1) / Block * Block : any;
+
     private static (PackedMatrix Packed, Tensor Plain, ScalarType Type) Pack(Format format, Tensor weight, Tensor? bias)
     {
-        if (format is Format.Float32) return (PackedMatrix.Pack(weight, bias, ScalarType.Float32), weight, ScalarType.Float32);
-        if (format is Format.BFloat16) return (PackedMatrix.Pack(weight, bias, ScalarType.BFloat16), weight.to(ScalarType.BFloat16), ScalarType.BFloat16);
+        if (format == Format.Float32) return (PackedMatrix.Pack(weight, bias, ScalarType.Float32), weight, ScalarType.Float32);
+        if (format == Format.BFloat16) return (PackedMatrix.Pack(weight, bias, ScalarType.BFloat16), weight.to(ScalarType.BFloat16), ScalarType.BFloat16);
+        if (format is Format.Nf4 or Format.Nf4InBFloat16)
+        {
+            var (small, sizes) = QuantizedMatrix.nf4_quantize(weight, Block);
+            var matrix = new QuantizedMatrix(small, sizes, weight.size(0), weight.size(1)) { BlockSize = Block };
+            if (bias is not null)
+            {
+                var (nested, nestedScales, map, offset) = QuantizedMatrix.nf4_quantize_scales(sizes, 256);
+                matrix = matrix with { Scales = nested, NestedMap = map, NestedScales = nestedScales, Offset = offset };
+            }
+
+            var nf4Type = format == Format.Nf4 ? ScalarType.Float32 : ScalarType.BFloat16;
+            return (PackedMatrix.Pack(matrix, bias), matrix.dense(nf4Type), nf4Type);
+        }
+
         var (codes, scales) = QuantizedMatrix.int8_quantize(weight);
         return (PackedMatrix.Pack(new QuantizedMatrix(codes, scales, weight.size(0), weight.size(1)), bias), codes.to(ScalarType.Float64) * scales.to(ScalarType.Float64).unsqueeze(1), format == Format.Int8 ? ScalarType.Float32 : ScalarType.BFloat16);
     }

@@ -60,9 +60,9 @@ public sealed class PackedSequenceToSequenceTests
 
     private static BartForConditionalGeneration Load() => (BartForConditionalGeneration)AutoModel.LoadSequenceToSequenceModel(Path.Combine(ModelFixtures.Root, "bart"));
 
-    private static int[][] Sources(ISequenceToSequenceModel model) => [.. SourceLengths.Select((length, row) => PackedRows.Tokens(model.VocabularySize, row, length))];
+    private static int[][] Sources(BartForConditionalGeneration model) => [.. SourceLengths.Select((length, row) => PackedRows.Tokens(model.VocabularySize, row, length))];
 
-    private static int[][] Targets(ISequenceToSequenceModel model) =>
+    private static int[][] Targets(BartForConditionalGeneration model) =>
         [.. SourceLengths.Select((_, row) => (int[])[model.DecoderStartTokenId, .. PackedRows.Tokens(model.VocabularySize, 40 + row, 4 + (row * 9))])];
 
     private static (int Tokens, int[] Pages)[] Encoded(PackedModel packed, int[][] sources)
