@@ -12,8 +12,9 @@ using namespace understudy;
 
 namespace {
 
-constexpr int64_t block = 1 << 16;  // bytes that a thread reads at a time, as many streams as there are in a kernel of ours
-constexpr int64_t streams = 8;
+constexpr int64_t block = 1 << 16;  // bytes of which every thread reads whole multiples
+constexpr int64_t line = 8;         // numbers of a cache line
+constexpr int64_t ahead = 512;      // numbers; a page of 4 KiB is where the processor's own prefetching ends
 
 struct MemorySweep {
     std::shared_ptr<void> memory;
@@ -21,11 +22,12 @@ struct MemorySweep {
     uint64_t seen = 0;  // what was read ends here, so that no compiler leaves the reading out
 };
 
-// GCC turns this into loads of whole vectors; eight of them in flight keep the memory busy.
+// Prefetching reads nothing where there is no memory, as behind the last block.
 uint64_t read_block(const uint64_t* from) {
-    uint64_t sums[streams] = {};
-    for (int64_t i = 0; i < block / 8; i += streams) {
-        for (int64_t s = 0; s < streams; s++) {
+    uint64_t sums[line] = {};
+    for (int64_t i = 0; i < block / 8; i += line) {
+        __builtin_prefetch(from + i + ahead);
+        for (int64_t s = 0; s < line; s++) {
             sums[s] ^= from[i + s];
         }
     }

@@ -88,9 +88,9 @@ public sealed record BenchGenerateRow(
     public double Median(string figure) => Bench.Median(Rounds.Select(round => round.Figures[figure]));
 }
 
-/// <summary>One round: a product and a sweep of the memory, then what is measured.</summary>
-/// <param name="GemmRate">Operations a second of the product, the fastest of three.</param>
-/// <param name="MemoryRate">Bytes a second of the sweep, the fastest of three.</param>
+/// <summary>One round: what is measured, between products and sweeps of the memory.</summary>
+/// <param name="GemmRate">Operations a second of the product: the fastest of three before and the fastest of three after, their mean.</param>
+/// <param name="MemoryRate">Bytes a second of the sweep, likewise.</param>
 /// <param name="Figures">What was measured, by name.</param>
 public sealed record BenchGenerateRound(double GemmRate, double MemoryRate, IReadOnlyDictionary<string, double> Figures);
 

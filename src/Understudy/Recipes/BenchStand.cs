@@ -39,19 +39,21 @@ internal sealed class BenchStand : IDisposable
     /// <summary>An engine that keeps no beginnings, so that a prompt that comes again is computed again.</summary>
     internal EngineOptions Engine => new() { MaxRows = Options.Rows, PrefixCacheBytes = 0 };
 
-    /// <summary>Measures the machine and then something, again and again.</summary>
+    /// <summary>Measures the machine, something, the machine again, and so on. The rates of a round are the means of those before it and after it: what else runs on the machine changes meanwhile.</summary>
     /// <param name="repeats">Rounds that count.</param>
     /// <param name="warmUp">Whether one round is measured before that does not.</param>
     /// <param name="once">Measures: is given the number of the round, below 0 while warming up, and gives figures by name.</param>
     internal List<BenchGenerateRound> Rounds(int repeats, bool warmUp, Func<int, IReadOnlyDictionary<string, double>> once)
     {
         var rounds = new List<BenchGenerateRound>();
+        var before = Machine();
         for (var round = warmUp ? -1 : 0; round < repeats; round++)
         {
             Cancel.ThrowIfCancellationRequested();
-            var (gemm, memory) = (Enumerable.Range(0, Tries).Max(_ => Product()), Enumerable.Range(0, Tries).Max(_ => sweep.Rate()));
             var figures = once(round);
-            if (round >= 0) rounds.Add(new BenchGenerateRound(gemm, memory, figures));
+            var after = Machine();
+            if (round >= 0) rounds.Add(new BenchGenerateRound((before.Gemm + after.Gemm) / 2, (before.Memory + after.Memory) / 2, figures));
+            before = after;
         }
 
         return rounds;
@@ -98,6 +100,8 @@ internal sealed class BenchStand : IDisposable
         factor.Dispose();
         sweep.Dispose();
     }
+
+    private (double Gemm, double Memory) Machine() => (Enumerable.Range(0, Tries).Max(_ => Product()), Enumerable.Range(0, Tries).Max(_ => sweep.Rate()));
 
     private double Product()
     {
