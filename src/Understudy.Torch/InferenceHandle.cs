@@ -42,3 +42,13 @@ internal sealed class StepHandle : InferenceHandle
         return true;
     }
 }
+
+/// <summary>Owns memory that is read to be timed.</summary>
+internal sealed class SweepHandle : InferenceHandle
+{
+    protected override bool ReleaseHandle()
+    {
+        Native.understudy_sweep_free(handle);
+        return true;
+    }
+}

@@ -82,6 +82,15 @@ internal static partial class Native
     [LibraryImport(Library)]
     internal static partial int understudy_log_sum_exp_lines(TensorHandle logits, int lines, Span<double> sums);
 
+    [LibraryImport(Library)]
+    internal static partial SweepHandle understudy_sweep_new(long bytes);
+
+    [LibraryImport(Library)]
+    internal static partial int understudy_sweep_run(SweepHandle sweep, out long bytes, out double seconds);
+
+    [LibraryImport(Library)]
+    internal static partial void understudy_sweep_free(nint sweep);
+
     /// <summary>Mirrors <c>StepRow</c> of native/inference/step.h.</summary>
     [StructLayout(LayoutKind.Sequential)]
     internal unsafe struct NativeStepRow

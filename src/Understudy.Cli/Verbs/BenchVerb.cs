@@ -34,7 +34,7 @@ internal static class BenchVerb
         var verb = new Verb("bench", "Measures training steps and generation of a model with random weights, in turns with a plain matrix product of the same precision: no model can be faster than that. Without --shape: GPT-NeoX 70m, training and generation.",
             "understudy bench\nunderstudy bench --shape neox-mini --shape roberta-base --json today.json\nunderstudy bench --shape neox-160m --profile --set precisions=[bf16]\nunderstudy bench --against today.json\nunderstudy bench --set architecture.hidden_size=256 --set architecture.num_attention_heads=4 --set vocab_size=8192 --set batch_size=32")
         {
-            shape, profile, json, against, againstProgram, turns, set, threads, device, BenchCurveVerb.Create(execution),
+            shape, profile, json, against, againstProgram, turns, set, threads, device, BenchCurveVerb.Create(execution), BenchGenerateVerb.Create(execution),
         };
         verb.SetAction(parsed =>
         {

@@ -77,7 +77,8 @@ internal sealed class BenchModel : IDisposable
         Model.Dispose();
     }
 
-    private static IPretrainedModel Build(BenchOptions options, IParameterSource source, Device device)
+    /// <summary>A model of the options' architecture with the weights of a source.</summary>
+    internal static IPretrainedModel Build(BenchOptions options, IParameterSource source, Device device)
     {
         var shape = options.Architecture;
         var inner = shape.IntermediateSize ?? 4 * shape.HiddenSize;

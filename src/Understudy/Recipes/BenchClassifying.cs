@@ -1,0 +1,94 @@
+using Understudy.Data;
+using Understudy.Evaluation;
+using Understudy.Models;
+using Understudy.Tokenization;
+using Understudy.Torch;
+using Understudy.Training;
+
+namespace Understudy.Recipes;
+
+/// <summary>Rows through a classifier.</summary>
+internal static class BenchClassifying
+{
+    private const double Goal = 0.75;
+
+    // Passes of a round; one is too short to be timed beside others on the machine.
+    private const int Passes = 3;
+
+    // Texts of this many words, drawn from so many.
+    private const int ShortestText = 4;
+    private const int LongestText = 16;
+    private const int Words = 3000;
+
+    /// <summary><see cref="BenchGenerateItem.Classify"/>: <see cref="ISequenceClassifier.Forward"/> in bfloat16.</summary>
+    internal static BenchGenerateRow Equal(BenchStand stand, string shape, ISequenceClassifier model, int vocabulary)
+    {
+        var options = stand.Options;
+        var rounds = stand.Rounds(options.Repeats, true, round =>
+        {
+            using var scope = torch.NewDisposeScope();
+            using var gradients = torch.no_grad();
+            using var narrow = torch.autocast(ScalarType.BFloat16);
+            var random = stand.Random.Fork("classify", round);
+            var rows = Enumerable.Range(0, options.ClassifyRows).Select(_ => BenchStand.Tokens(options.ClassifyLength, vocabulary, random)).ToArray();
+            var (ids, _) = TokenRows.Pad(rows, 0, device: Device.CPU);
+            var seconds = BenchStand.Seconds(() =>
+            {
+                for (var pass = 0; pass < Passes; pass++) Forward(model, ids);
+            });
+            return new Dictionary<string, double> { [BenchStand.Rate] = Passes * options.ClassifyRows / seconds };
+        });
+        var share = BenchDecoding.GemmShare(rounds, Operations(model, options.ClassifyLength));
+        return new BenchGenerateRow(
+            BenchGenerateItem.Classify, shape, $"{options.ClassifyRows} rows of {options.ClassifyLength} tokens",
+            BenchDecoding.Rate(rounds), "rows/s", share, null, PublishedRates.Of(BenchGenerateItem.Classify, shape, rounds), new BenchGoal("of the product's rate", share, Goal), rounds);
+    }
+
+    /// <summary><see cref="BenchGenerateItem.Predict"/>: what <see cref="Predict"/> does with rows, in its batches and its precision, reading and writing of files left out.</summary>
+    internal static BenchGenerateRow Texts(BenchStand stand, string shape, ISequenceClassifier model, int vocabulary)
+    {
+        var options = stand.Options;
+        var texts = Texts(options.PredictTexts, stand.Random.Fork("texts"));
+        var tokenizer = WordPieceTrainer.Train(texts.Take(Words).Select(text => text.Text), new WordPieceTrainerOptions { VocabularySize = Math.Min(vocabulary, Words) }, stand.Cancel);
+        var encoder = new ClassifierRows(tokenizer, model, null);
+        var rounds = stand.Rounds(options.JobRepeats, false, _ =>
+        {
+            IReadOnlyList<ClassifierRow> rows = [];
+            var tokenizing = BenchStand.Seconds(() => rows = encoder.Encode(texts));
+            var computing = BenchStand.Seconds(() => encoder.Predict(rows, new EvaluationOptions().BatchSize, PrecisionMode.Fp32, Device.CPU, stand.Cancel));
+            return new Dictionary<string, double>
+            {
+                [BenchStand.Rate] = texts.Count / (tokenizing + computing), ["tokenizing"] = tokenizing / (tokenizing + computing), ["computing"] = computing / (tokenizing + computing),
+                ["operations"] = rows.Average(row => Operations(model, row.Ids.Length)),
+            };
+        });
+        return new BenchGenerateRow(
+            BenchGenerateItem.Predict, shape, FormattableString.Invariant($"{texts.Count:N0} texts of {ShortestText} to {LongestText} words through tokenizer and classifier, as predict does it, in fp32"),
+            BenchDecoding.Rate(rounds), "rows/s", BenchDecoding.GemmShare(rounds, Bench.Median(rounds.Select(round => round.Figures["operations"]))), null, null, null, rounds);
+    }
+
+    // Reading an element waits for a GPU, should there ever be one here.
+    private static void Forward(ISequenceClassifier model, Tensor ids)
+    {
+        using var scope = torch.NewDisposeScope();
+        _ = model.Forward(ids).select(0, 0).select(0, 0).item<float>();
+    }
+
+    /// <summary>The layers' matrices for every token; pooler and output once for a row.</summary>
+    private static double Operations(IPretrainedModel model, int tokens) =>
+        2.0 * model.Linears.Sum(layer => layer.Weight.InFeatures * layer.Weight.OutFeatures * (layer.Name.Contains(".layer.", StringComparison.Ordinal) ? tokens : 1));
+
+    private static List<Example> Texts(int count, SeededRandom random)
+    {
+        string[] syllables = ["ba", "co", "di", "fe", "gu", "ka", "lo", "mi", "ne", "pu", "ra", "so", "ti", "ve", "wu"];
+        var words = Enumerable.Range(0, Words).Select(_ => string.Concat(Enumerable.Range(0, 1 + random.NextInt(4)).Select(_ => syllables[random.NextInt(syllables.Length)]))).ToArray();
+        return
+        [
+            .. Enumerable.Range(0, count).Select(row => new Example
+            {
+                Id = row.ToString(System.Globalization.CultureInfo.InvariantCulture),
+                Text = string.Join(' ', Enumerable.Range(0, ShortestText + random.NextInt(LongestText - ShortestText + 1)).Select(_ => words[random.NextInt(Words)])),
+            }),
+        ];
+    }
+}
