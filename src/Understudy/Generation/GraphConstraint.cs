@@ -9,7 +9,7 @@ namespace Understudy.Generation;
 /// </summary>
 internal sealed class GraphConstraint : ITokenConstraint
 {
-    private const long MaxKeptBytes = 64L << 20;
+    private const long DefaultMaxKeptBytes = 64L << 20;
 
     private readonly ByteGraph graph;
     private readonly TokenWalk walk;
@@ -17,17 +17,19 @@ internal sealed class GraphConstraint : ITokenConstraint
     private readonly int[] ends;
     private readonly TokenMask afterEnd = new([]);
     private readonly ConcurrentDictionary<(ByteState State, bool IsFirst), TokenMask> masks = [];
+    private readonly long maxKeptBytes;
     private long keptBytes;
 
     /// <param name="tokenizer">The model's tokenizer.</param>
     /// <param name="graph">The texts.</param>
     /// <param name="endOfTextTokenIds">Tokens that end a text; null or none where nothing but completeness does.</param>
+    /// <param name="maxKeptBytes">About how much memory the sets of tokens may take that are kept.</param>
     /// <exception cref="ArgumentException">A token is negative.</exception>
-    public GraphConstraint(Tokenizer tokenizer, ByteGraph graph, IEnumerable<int>? endOfTextTokenIds)
+    public GraphConstraint(Tokenizer tokenizer, ByteGraph graph, IEnumerable<int>? endOfTextTokenIds, long maxKeptBytes = DefaultMaxKeptBytes)
     {
         ends = [.. endOfTextTokenIds ?? []];
         if (ends.Any(token => token < 0)) throw new ArgumentException("Expected token ids of at least 0, found a negative one.", nameof(endOfTextTokenIds));
-        this.graph = graph;
+        (this.graph, this.maxKeptBytes) = (graph, maxKeptBytes);
         walk = new TokenWalk(tokenizer.TokenBytes, graph, ends);
         live = new LiveStates(walk);
         CanBegin = live.CanBegin();
@@ -61,7 +63,7 @@ internal sealed class GraphConstraint : ITokenConstraint
             }
         });
         mask = new TokenMask(allowed);
-        if (Interlocked.Add(ref keptBytes, mask.Bytes) > MaxKeptBytes)
+        if (Interlocked.Add(ref keptBytes, mask.Bytes) > maxKeptBytes)
         {
             masks.Clear();
             Interlocked.Exchange(ref keptBytes, mask.Bytes);
