@@ -37,6 +37,26 @@ internal sealed class ByteGraph
     /// <summary>Whether a text must end here.</summary>
     public bool MustEnd(ByteState state) => accepts[state.Node] && edges[state.Node].Length == 0;
 
+    /// <summary>For every node whether some of the bytes lead from it to the end of a text without another character of a string.</summary>
+    public bool[] Ending(IReadOnlySet<byte> bytes)
+    {
+        var before = Enumerable.Range(0, edges.Length)
+            .SelectMany(from => edges[from].Where(edge => bytes.Contains(edge.Value) && edge.Edge.Kind != ByteEdgeKind.Counts).Select(edge => (From: from, edge.Edge.To)))
+            .ToLookup(edge => edge.To, edge => edge.From);
+        bool[] ending = [.. accepts];
+        var open = new Stack<int>(Enumerable.Range(0, edges.Length).Where(node => ending[node]));
+        while (open.TryPop(out var node))
+        {
+            foreach (var from in before[node].Where(from => !ending[from]))
+            {
+                ending[from] = true;
+                open.Push(from);
+            }
+        }
+
+        return ending;
+    }
+
     /// <summary>Goes on by a byte; false when it cannot follow.</summary>
     public bool TryStep(ByteState state, byte value, out ByteState next)
     {

@@ -50,7 +50,7 @@ internal sealed class GraphConstraint : ITokenConstraint
     private TokenMask MaskOf(ByteState state, bool isFirst)
     {
         // Where no token can reach the limit of a string its place does not matter; the tokens that close it are there in any case.
-        if (walk.HasAllBytes && state.Left > walk.MaxBytes) state = state with { Left = walk.MaxBytes };
+        if (walk.AlwaysEnds && state.Left > walk.MaxBytes) state = state with { Left = walk.MaxBytes };
         if (masks.TryGetValue((state, isFirst), out var mask)) return mask;
         var allowed = new List<int>();
         if (graph.MayEnd(state)) allowed.AddRange(ends);

@@ -13,23 +13,25 @@ internal static class JsonStringGraph
     public static int Any(ByteGraphBuilder graph, int from, int? maxLength, bool allowsEmpty)
     {
         var (first, text, after) = (graph.Add(), graph.Add(), graph.Add());
-        graph.Edge(from, (byte)'"', maxLength is { } length ? new ByteEdge(first, ByteEdgeKind.Sets, length) : new ByteEdge(first));
+        graph.Edge(from, (byte)'"', new ByteEdge(first));
         var end = maxLength is null ? new ByteEdge(after) : new ByteEdge(after, ByteEdgeKind.Sets);
         graph.Edge(text, (byte)'"', end);
         if (allowsEmpty) graph.Edge(first, (byte)'"', end);
-        var counted = maxLength is null ? ByteEdgeKind.Plain : ByteEdgeKind.Counts;
         var encoded = Utf8(graph, text);
         var escape = Escapes(graph, text);
-        foreach (var node in new[] { first, text })
-        {
-            graph.Edges(node, 0x20, 0x21, new ByteEdge(text, counted));
-            graph.Edges(node, 0x23, 0x5B, new ByteEdge(text, counted));
-            graph.Edges(node, 0x5D, 0x7F, new ByteEdge(text, counted));
-            graph.Edge(node, (byte)'\\', new ByteEdge(escape, counted));
-            foreach (var (begin, last, to) in encoded) graph.Edges(node, begin, last, new ByteEdge(to, counted));
-        }
+        Characters(first, maxLength is { } most ? new ByteEdge(text, ByteEdgeKind.Sets, most - 1) : new ByteEdge(text));
+        Characters(text, new ByteEdge(text, maxLength is null ? ByteEdgeKind.Plain : ByteEdgeKind.Counts));
 
         return after;
+
+        void Characters(int node, ByteEdge edge)
+        {
+            graph.Edges(node, 0x20, 0x21, edge);
+            graph.Edges(node, 0x23, 0x5B, edge);
+            graph.Edges(node, 0x5D, 0x7F, edge);
+            graph.Edge(node, (byte)'\\', edge with { To = escape });
+            foreach (var (begin, last, to) in encoded) graph.Edges(node, begin, last, edge with { To = to });
+        }
     }
 
     /// <summary>Characters of two bytes and more: the ranges of their first bytes, and the nodes that these lead to.</summary>

@@ -18,13 +18,18 @@ public sealed class LabelTextConstraint : ITokenConstraint
     /// <exception cref="ArgumentException">There is no label, one is blank or cannot be written, two are the same, or one begins another and there is no end to tell them apart.</exception>
     /// <exception cref="NotSupportedException">The tokenizer's decoder makes a token's text depend on the tokens after it.</exception>
     public LabelTextConstraint(Tokenizer tokenizer, IEnumerable<string> labels, IEnumerable<int>? endOfTextTokenIds = null)
+        : this(tokenizer, labels, "", endOfTextTokenIds)
+    {
+    }
+
+    private LabelTextConstraint(Tokenizer tokenizer, IEnumerable<string> labels, string endMarker, IEnumerable<int>? endOfTextTokenIds)
     {
         ArgumentNullException.ThrowIfNull(tokenizer);
         string[] texts = [.. labels.Select(label => label.Trim())];
         int[] ends = [.. endOfTextTokenIds ?? []];
         if (texts.Length == 0) throw new ArgumentException("Expected at least one label, found none.", nameof(labels));
         if (Array.IndexOf(texts, "") is >= 0 and var blank) throw new ArgumentException($"Label {blank} is blank. Give it a text.", nameof(labels));
-        Array.Sort(texts, StringComparer.Ordinal);
+        texts = [.. texts.Select(text => text + endMarker).Order(StringComparer.Ordinal)];
         for (var i = 1; i < texts.Length; i++)
         {
             if (texts[i] == texts[i - 1]) throw new ArgumentException($"The label '{texts[i]}' comes twice. Remove one.", nameof(labels));
@@ -42,14 +47,17 @@ public sealed class LabelTextConstraint : ITokenConstraint
         }
     }
 
-    /// <summary>A constraint for the completions of a task's labels, which <see cref="ClassificationTask.ParseLabel"/> reads back.</summary>
+    /// <summary>
+    /// A constraint for the completions of a task's labels, each with the task's end marker where there is one;
+    /// <see cref="ClassificationTask.ParseLabel"/> reads them back.
+    /// </summary>
     /// <param name="task">The task.</param>
     /// <param name="tokenizer">The model's tokenizer.</param>
     /// <param name="endOfTextTokenIds">Tokens that end a text, allowed where a label ends.</param>
     /// <exception cref="ArgumentException">A completion cannot be written, or one begins another and there is no end to tell them apart.</exception>
     /// <exception cref="NotSupportedException">The tokenizer's decoder makes a token's text depend on the tokens after it.</exception>
     public static LabelTextConstraint ForTask(ClassificationTask task, Tokenizer tokenizer, IEnumerable<int>? endOfTextTokenIds = null) =>
-        new(tokenizer, task.Completions, endOfTextTokenIds);
+        new(tokenizer, task.Completions, task.EndMarker ?? "", endOfTextTokenIds);
 
     /// <inheritdoc/>
     public TokenConstraintState Begin() => constraint.Begin();

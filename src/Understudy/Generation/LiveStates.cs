@@ -1,8 +1,8 @@
 namespace Understudy.Generation;
 
 /// <summary>
-/// Knows from which states tokens lead to the end of a text. Where every byte is a token that is all of them; else it is found out, and kept, from the
-/// ends that searches reach. Safe for use from several threads.
+/// Knows from which states tokens lead to the end of a text. Where every byte is a token that is all of them; otherwise it is searched for and kept. Safe for
+/// use from several threads.
 /// </summary>
 internal sealed class LiveStates(TokenWalk walk)
 {
@@ -14,7 +14,7 @@ internal sealed class LiveStates(TokenWalk walk)
     /// <summary>Whether tokens lead from here to the end of a text.</summary>
     public bool Contains(ByteState state)
     {
-        if (walk.HasAllBytes) return true;
+        if (walk.Ends(state)) return true;
         lock (known)
         {
             if (known.TryGetValue(state, out var isLive)) return isLive;
@@ -28,7 +28,7 @@ internal sealed class LiveStates(TokenWalk walk)
     {
         // Not even where every byte is a token: a first token may stand for other bytes than it does later.
         var live = false;
-        walk.Visit(walk.Graph.Start, isFirst: true, (tokens, state) => live = live || (AnyText(tokens) && Contains(state)));
+        walk.Visit(walk.Graph.Start, isFirst: true, (tokens, state) => live = live || (walk.AnyText(tokens) && Contains(state)));
         return live;
     }
 
@@ -39,7 +39,7 @@ internal sealed class LiveStates(TokenWalk walk)
         var open = new Queue<ByteState>([start]);
         while (open.TryDequeue(out var state))
         {
-            if (walk.Graph.MayEnd(state) || known.GetValueOrDefault(state))
+            if (walk.Ends(state) || known.GetValueOrDefault(state))
             {
                 for (; state != start; state = cameFrom[state]) known[state] = true;
                 known[start] = true;
@@ -48,7 +48,7 @@ internal sealed class LiveStates(TokenWalk walk)
 
             walk.Visit(state, isFirst: false, (tokens, next) =>
             {
-                if (!cameFrom.ContainsKey(next) && !IsDead(next) && AnyText(tokens))
+                if (!cameFrom.ContainsKey(next) && !IsDead(next) && walk.AnyText(tokens))
                 {
                     cameFrom.Add(next, state);
                     open.Enqueue(next);
@@ -61,14 +61,4 @@ internal sealed class LiveStates(TokenWalk walk)
     }
 
     private bool IsDead(ByteState state) => known.TryGetValue(state, out var isLive) && !isLive;
-
-    private bool AnyText(ReadOnlySpan<int> tokens)
-    {
-        foreach (var token in tokens)
-        {
-            if (walk.IsText(token)) return true;
-        }
-
-        return false;
-    }
 }

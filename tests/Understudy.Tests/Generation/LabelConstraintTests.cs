@@ -112,6 +112,20 @@ public sealed class LabelConstraintTests
     }
 
     [Fact]
+    public void The_marker_of_a_task_ends_its_labels()
+    {
+        var tokenizer = Tokenizer.FromFolder(Path.Combine("Fixtures", "tokenizers", "neox-style"));
+        var task = new ClassificationTask(new TaskOptions { EndMarker = "\n", LabelWords = new Dictionary<string, string> { ["b"] = "a b" } }, new LabelSet(["a", "b"]));
+        var constraint = LabelTextConstraint.ForTask(task, tokenizer);
+        foreach (var (label, text) in new[] { ("a", " a\n"), ("b", "a b\n") })
+        {
+            var state = ConstraintWalks.Follow(constraint, tokenizer.EncodePlain(text), tokenizer.VocabularySize);
+            Assert.True(state.IsComplete);
+            Assert.Equal(label, task.ParseLabel(text));
+        }
+    }
+
+    [Fact]
     public void Labels_of_any_characters_are_cut_anywhere()
     {
         var tokenizer = ByteVocabulary.WithAllBytes([[.. " \"é"u8], [0xF0, 0x9F], [0x98, 0x80, .. "x"u8]]);
