@@ -11,4 +11,7 @@ public enum FinishReason
 
     /// <summary>The most tokens allowed were generated, or the model can take no more.</summary>
     Length,
+
+    /// <summary>The text is whole: under its <see cref="ITokenConstraint"/> nothing but its end may follow.</summary>
+    Complete,
 }

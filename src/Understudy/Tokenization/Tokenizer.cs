@@ -11,11 +11,13 @@ public sealed class Tokenizer
 {
     private readonly TokenizerParts parts;
     private readonly Lazy<IdEncoder> idEncoder;
+    private readonly Lazy<TokenBytes> tokenBytes;
 
     internal Tokenizer(TokenizerParts parts)
     {
         this.parts = parts;
         idEncoder = new Lazy<IdEncoder>(() => new IdEncoder(this, parts));
+        tokenBytes = new Lazy<TokenBytes>(() => new TokenBytes(this));
         var added = parts.AddedVocabulary.Tokens.Values;
         VocabularySize = parts.Model.Vocabulary.Count + added.Count(token => !parts.Model.Vocabulary.TryGetId(token.Content, out _));
         var roles = parts.Roles;
@@ -41,6 +43,10 @@ public sealed class Tokenizer
 
     /// <summary>The merges of a BPE model in order of rank; none for other models.</summary>
     public IEnumerable<(string Left, string Right)> Merges => parts.Model is BpeModel bpe ? bpe.Merges : [];
+
+    /// <summary>The bytes that each token adds to a text; worked out when they are first asked for.</summary>
+    /// <exception cref="NotSupportedException">The tokenizer's decoder makes a token's text depend on the tokens after it.</exception>
+    public TokenBytes TokenBytes => tokenBytes.Value;
 
     internal TokenizerParts Parts => parts;
 

@@ -15,8 +15,7 @@ internal sealed class ByteFallbackDecoder : IDecoder
         var bytes = new List<byte>();
         foreach (var token in tokens)
         {
-            if (token.Length == 6 && token.StartsWith("<0x", StringComparison.Ordinal) && token[5] == '>'
-                && byte.TryParse(token.AsSpan(3, 2), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var value))
+            if (IsByte(token, out var value))
             {
                 bytes.Add(value);
                 continue;
@@ -28,11 +27,24 @@ internal sealed class ByteFallbackDecoder : IDecoder
         return decoded;
     }
 
+    public TokenPiece DecodeOne(TokenPiece piece)
+    {
+        if (piece.IsFused || piece.Bytes is not null) throw TokenPiece.Unsupported("looks for bytes after tokens were joined");
+        return IsByte(piece.Text, out var value) ? piece with { Bytes = [value] } : piece;
+    }
+
     public void Write(Utf8JsonWriter json)
     {
         json.WriteStartObject();
         json.WriteString("type", "ByteFallback");
         json.WriteEndObject();
+    }
+
+    private static bool IsByte(string token, out byte value)
+    {
+        value = 0;
+        return token.Length == 6 && token.StartsWith("<0x", StringComparison.Ordinal) && token[5] == '>'
+            && byte.TryParse(token.AsSpan(3, 2), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out value);
     }
 
     private static void Flush(List<byte> bytes, List<string> decoded)

@@ -11,6 +11,9 @@ internal sealed class BpeDecoder(string suffix) : IDecoder
         ? tokens
         : [.. tokens.Select((token, i) => token.Replace(suffix, i == tokens.Count - 1 ? "" : " ", StringComparison.Ordinal))];
 
+    public TokenPiece DecodeOne(TokenPiece piece) =>
+        suffix.Length == 0 ? piece : throw TokenPiece.Unsupported($"leaves the space for '{suffix}' out after the last token");
+
     public void Write(Utf8JsonWriter json)
     {
         json.WriteStartObject();
@@ -23,16 +26,22 @@ internal sealed class BpeDecoder(string suffix) : IDecoder
 /// <summary><c>Metaspace</c>: visible spaces become spaces; those of the first token go when one was prepended.</summary>
 internal sealed class MetaspaceDecoder(MetaspaceSettings settings) : IDecoder
 {
-    public List<string> Decode(List<string> tokens) => [.. tokens.Select((token, i) =>
-        token.Replace(settings.Replacement, i == 0 && settings.Scheme != PrependScheme.Never ? "" : " ", StringComparison.Ordinal))];
+    public List<string> Decode(List<string> tokens) => [.. tokens.Select((token, i) => Spaced(token, i == 0))];
+
+    public TokenPiece DecodeOne(TokenPiece piece) => piece.WithText(token => Spaced(token, piece.IsFirst));
 
     public void Write(Utf8JsonWriter json) => settings.Write(json);
+
+    private string Spaced(string token, bool isFirst) =>
+        token.Replace(settings.Replacement, isFirst && settings.Scheme != PrependScheme.Never ? "" : " ", StringComparison.Ordinal);
 }
 
 /// <summary><c>Replace</c>: replaces every match of a pattern in every token.</summary>
 internal sealed class ReplaceDecoder(PatternSetting pattern, string content) : IDecoder
 {
     public List<string> Decode(List<string> tokens) => [.. tokens.Select(Replaced)];
+
+    public TokenPiece DecodeOne(TokenPiece piece) => piece.WithText(Replaced);
 
     public void Write(Utf8JsonWriter json)
     {
@@ -60,6 +69,8 @@ internal sealed class FuseDecoder : IDecoder
 {
     public List<string> Decode(List<string> tokens) => [string.Concat(tokens)];
 
+    public TokenPiece DecodeOne(TokenPiece piece) => piece with { IsFused = true };
+
     public void Write(Utf8JsonWriter json)
     {
         json.WriteStartObject();
@@ -72,6 +83,14 @@ internal sealed class FuseDecoder : IDecoder
 internal sealed class StripDecoder(Rune content, int start, int stop) : IDecoder
 {
     public List<string> Decode(List<string> tokens) => [.. tokens.Select(Stripped)];
+
+    public TokenPiece DecodeOne(TokenPiece piece)
+    {
+        if (!piece.IsFused) return piece.WithText(Stripped);
+        if (start > 1 || stop > 0 || !content.IsAscii) throw TokenPiece.Unsupported("strips more than one character off the ends of the whole text");
+        var bytes = piece.ToBytes();
+        return start == 1 && piece.IsFirst && bytes.Length > 0 && bytes[0] == content.Value ? piece with { Bytes = bytes[1..] } : piece;
+    }
 
     public void Write(Utf8JsonWriter json)
     {
@@ -98,6 +117,8 @@ internal sealed class StripDecoder(Rune content, int start, int stop) : IDecoder
 internal sealed class SequenceDecoder(IReadOnlyList<IDecoder> decoders) : IDecoder
 {
     public List<string> Decode(List<string> tokens) => decoders.Aggregate(tokens, (current, decoder) => decoder.Decode(current));
+
+    public TokenPiece DecodeOne(TokenPiece piece) => decoders.Aggregate(piece, (current, decoder) => decoder.DecodeOne(current));
 
     public void Write(Utf8JsonWriter json)
     {

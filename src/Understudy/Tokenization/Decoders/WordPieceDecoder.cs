@@ -14,18 +14,11 @@ internal sealed class WordPieceDecoder(string prefix, bool cleanup) : IDecoder
     public List<string> Decode(List<string> tokens)
     {
         var decoded = new List<string>(tokens.Count);
-        foreach (var token in tokens)
-        {
-            var text = token;
-            if (decoded.Count > 0) text = text.StartsWith(prefix, StringComparison.Ordinal) ? text[prefix.Length..] : " " + text;
-            if (cleanup)
-            {
-                foreach (var (from, to) in Tidied) text = text.Replace(from, to, StringComparison.Ordinal);
-            }
-            decoded.Add(text);
-        }
+        foreach (var token in tokens) decoded.Add(Joined(token, decoded.Count == 0));
         return decoded;
     }
+
+    public TokenPiece DecodeOne(TokenPiece piece) => piece.WithText(token => Joined(token, piece.IsFirst));
 
     public void Write(Utf8JsonWriter json)
     {
@@ -34,5 +27,16 @@ internal sealed class WordPieceDecoder(string prefix, bool cleanup) : IDecoder
         json.WriteString("prefix", prefix);
         json.WriteBoolean("cleanup", cleanup);
         json.WriteEndObject();
+    }
+
+    private string Joined(string token, bool isFirst)
+    {
+        var text = token;
+        if (!isFirst) text = text.StartsWith(prefix, StringComparison.Ordinal) ? text[prefix.Length..] : " " + text;
+        if (cleanup)
+        {
+            foreach (var (from, to) in Tidied) text = text.Replace(from, to, StringComparison.Ordinal);
+        }
+        return text;
     }
 }
