@@ -16,17 +16,17 @@ public sealed record GenerationRequest(IReadOnlyList<int> Tokens, GenerationSett
     /// <summary>How many continuations are drawn, at least 1.</summary>
     /// <value>The default value is 1.</value>
     public int Samples { get; init; } = 1;
+
+    /// <summary>What the text may become; the tokens that can no longer lead there are taken out before anything else changes the logits. Null for any text.</summary>
+    /// <value>The default value is null.</value>
+    public ITokenConstraint? Constraint { get; init; }
 }
 
 /// <summary>How the tokens of a text are picked, and when it ends. Immutable.</summary>
 /// <param name="Processors">What changes the logits, in order.</param>
 /// <param name="DoSample">Whether tokens are drawn; otherwise the most probable one is taken.</param>
 /// <param name="Stop">When a text ends.</param>
-public sealed record GenerationSettings(IReadOnlyList<ILogitsProcessor> Processors, bool DoSample, StopCondition Stop)
-{
-    /// <summary>How a token is drawn in one go; null where nothing is drawn, or not in one go.</summary>
-    internal DrawSettings? Draw { get; } = DoSample ? DrawSettings.Of(Processors) : null;
-}
+public sealed record GenerationSettings(IReadOnlyList<ILogitsProcessor> Processors, bool DoSample, StopCondition Stop);
 
 /// <summary>A prompt after which labels are scored. Only for causal models.</summary>
 /// <param name="Tokens">Its tokens, at least one.</param>

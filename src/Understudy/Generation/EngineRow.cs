@@ -6,6 +6,8 @@ namespace Understudy.Generation;
 /// <summary>A row that waits or is computed: one text of a request, or one prompt to be scored after.</summary>
 internal sealed class EngineRow
 {
+    private readonly TokenConstraintState? constraint;
+
     /// <summary>A row.</summary>
     /// <param name="id">The number of its request.</param>
     /// <param name="request">The request.</param>
@@ -22,6 +24,8 @@ internal sealed class EngineRow
             case GenerationRequest generation:
                 Random = new SeededRandom(generation.Seed).Fork("sample", sample);
                 Stop = generation.Settings.Stop.NewRow(room);
+                constraint = generation.Constraint?.Begin();
+                Draw = Settings.DoSample ? DrawSettings.Of(Settings.Processors) : null;
                 break;
             case ScoringRequest scoring:
                 Scores = new double[scoring.Labels.Trie.Edges.Count];
@@ -56,15 +60,19 @@ internal sealed class EngineRow
     /// <summary>How it picks tokens and ends.</summary>
     internal GenerationSettings Settings => ((GenerationRequest)Request).Settings;
 
+    /// <summary>How a token is drawn in one go; null where nothing is drawn, or not in one go.</summary>
+    internal DrawSettings? Draw { get; }
+
     /// <summary>Whether its logits are changed before a token is picked in one go, or picked by the processors themselves.</summary>
-    internal bool HasProcessors => Settings.Draw is { } draw ? draw.Before.Count > 0 : Settings.Processors.Count > 0 || Settings.DoSample;
+    internal bool HasProcessors => constraint is not null || (Draw is { } draw ? draw.Before.Count > 0 : Settings.Processors.Count > 0 || Settings.DoSample);
 
     /// <summary>Takes the next token.</summary>
     /// <returns>Whether the text has ended with it.</returns>
     internal bool Append(int token)
     {
         Tokens.Add(token);
-        return Stop!.Append(token);
+        constraint?.Append(token);
+        return Stop!.Append(token) || (constraint is { IsComplete: true } && Stop.Complete());
     }
 
     /// <summary>What has come of it.</summary>
@@ -77,12 +85,20 @@ internal sealed class EngineRow
     /// <summary>The next token by its processors.</summary>
     /// <param name="logits">Overwritten.</param>
     /// <param name="scratch">Buffers of the thread.</param>
-    internal int Pick(Span<float> logits, SamplingScratch scratch) => new Sampler(Settings.Processors, Settings.DoSample, scratch).Pick(logits, Given, Random!);
+    internal int Pick(Span<float> logits, SamplingScratch scratch)
+    {
+        constraint?.Mask(logits);
+        return new Sampler(Settings.Processors, Settings.DoSample, scratch).Pick(logits, Given, Random!);
+    }
 
     /// <summary>Lets the processors change the logits before a token is picked of them in one go.</summary>
     /// <param name="logits">Changed.</param>
     /// <param name="scratch">Buffers of the thread.</param>
-    internal void Process(Span<float> logits, SamplingScratch scratch) => new Sampler(Settings.Draw?.Before ?? Settings.Processors, Settings.DoSample, scratch).Process(logits, Given);
+    internal void Process(Span<float> logits, SamplingScratch scratch)
+    {
+        constraint?.Mask(logits);
+        new Sampler(Draw?.Before ?? Settings.Processors, Settings.DoSample, scratch).Process(logits, Given);
+    }
 
     private RowTokens Given => new(CollectionsMarshal.AsSpan(Tokens), PromptLength);
 }

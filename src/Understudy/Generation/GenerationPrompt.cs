@@ -4,7 +4,12 @@ namespace Understudy.Generation;
 /// <param name="Tokens">Its tokens, at least one.</param>
 /// <param name="Seed">Seed of its draws: equal seeds and prompts give equal texts, whatever else is generated.</param>
 /// <param name="Samples">How many continuations are drawn, at least 1; the prompt is computed once for all of them.</param>
-public sealed record GenerationPrompt(IReadOnlyList<int> Tokens, long Seed = 0, int Samples = 1);
+public sealed record GenerationPrompt(IReadOnlyList<int> Tokens, long Seed = 0, int Samples = 1)
+{
+    /// <summary>What its texts may become; null for any text.</summary>
+    /// <value>The default value is null.</value>
+    public ITokenConstraint? Constraint { get; init; }
+}
 
 /// <summary>One continuation of a prompt.</summary>
 /// <param name="Prompt">The number of the prompt in the list that was given.</param>

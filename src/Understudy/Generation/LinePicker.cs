@@ -28,9 +28,9 @@ internal sealed class LinePicker
             }
         }
 
-        int[] drawn = [.. Enumerable.Range(0, tokens.Length).Where(i => rows[i].Row.Settings.Draw is not null)];
+        int[] drawn = [.. Enumerable.Range(0, tokens.Length).Where(i => rows[i].Row.Draw is not null)];
         var found = new int[drawn.Length];
-        torch.draw_lines(logits, [.. drawn.Select(i => rows[i].Row.Settings.Draw!.Line(rows[i].Line, rows[i].Row.Random!.NextDouble()))], found);
+        torch.draw_lines(logits, [.. drawn.Select(i => rows[i].Row.Draw!.Line(rows[i].Line, rows[i].Row.Random!.NextDouble()))], found);
         for (var i = 0; i < drawn.Length; i++) tokens[drawn[i]] = found[i];
         if (tokens.Contains(-1)) throw EngineFaults.NoNumbers();
         return tokens.Contains(-2) ? throw EngineFaults.NothingAllowed() : tokens;
@@ -48,7 +48,7 @@ internal sealed class LinePicker
             {
                 var (row, line) = rows[changed[at]];
                 var own = logits.data<float>().Slice(line * vocabulary, vocabulary);
-                if (row.Settings is { DoSample: true, Draw: null }) tokens[changed[at]] = row.Pick(own, scratches[worker]);
+                if (row is { Settings.DoSample: true, Draw: null }) tokens[changed[at]] = row.Pick(own, scratches[worker]);
                 else row.Process(own, scratches[worker]);
             }
         });

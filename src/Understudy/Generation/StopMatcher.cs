@@ -40,6 +40,14 @@ public sealed class StopMatcher
         return Finished is not null;
     }
 
+    /// <summary>Ends the row, whose text is whole.</summary>
+    /// <returns>True.</returns>
+    internal bool Complete()
+    {
+        Finished = FinishReason.Complete;
+        return true;
+    }
+
     /// <summary>The text generated so far: without a token that ended it, and up to the first stop string.</summary>
     public string Text()
     {

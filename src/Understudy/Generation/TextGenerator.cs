@@ -55,7 +55,7 @@ public sealed class TextGenerator
 
     private IEnumerable<GeneratedText> Texts(IReadOnlyList<GenerationPrompt> prompts, int batchSize, CancellationToken cancellation)
     {
-        var requests = prompts.Select(prompt => new GenerationRequest(prompt.Tokens, settings) { Seed = prompt.Seed, Samples = prompt.Samples });
+        var requests = prompts.Select(prompt => new GenerationRequest(prompt.Tokens, settings) { Seed = prompt.Seed, Samples = prompt.Samples, Constraint = prompt.Constraint });
         using var engine = engineOf(new EngineOptions { MaxRows = batchSize });
         // Before anything is computed: the last prompt's fault is not worth an hour.
         engine.Check(requests);

@@ -149,16 +149,50 @@ public sealed class InferenceEngineTests : IDisposable
     }
 
     [Fact]
+    public void A_constraint_leaves_labels_alone_drawn_as_the_model_has_them()
+    {
+        const int Samples = 4000;
+        int[][] labels = [[5, 6, 7], [5, 8], [9]];
+        var constraint = new LabelConstraint(labels);
+        using var engine = new InferenceEngine(model);
+        var request = new GenerationRequest([1, 2, 3], new GenerationSettings([], true, new StopCondition([], [], 20, Decode))) { Constraint = constraint, Samples = Samples, Seed = 5 };
+        var texts = engine.Run([request]).Cast<GenerationResult>().ToList();
+        Assert.All(texts, text => Assert.Contains(labels, label => label.SequenceEqual(text.Tokens)));
+        Assert.All(texts, text => Assert.Equal(FinishReason.Complete, text.Reason));
+
+        // After the prompt 5 or 9 may follow, and after 5 either 6 or 8: each as probable as the model has it among these.
+        var scores = new LabelScorer(model, [[5], [9], [5, 6], [5, 8]]).Score([[1, 2, 3]]).Single().LogProbabilities.Select(Math.Exp).ToArray();
+        var five = scores[0] / (scores[0] + scores[1]);
+        double[] expected = [five * scores[2] / (scores[2] + scores[3]), five * scores[3] / (scores[2] + scores[3]), 1 - five];
+        for (var label = 0; label < labels.Length; label++)
+        {
+            var share = texts.Count(text => text.Tokens.SequenceEqual(labels[label])) / (double)Samples;
+            Assert.InRange(share, expected[label] - 0.03, expected[label] + 0.03);
+        }
+
+        var greedy = (GenerationResult)engine.Run([request with { Settings = request.Settings with { DoSample = false }, Samples = 1 }]).Single();
+        Assert.Contains(labels, label => label.SequenceEqual(greedy.Tokens));
+    }
+
+    [Fact]
     public async Task Many_callers_are_served_and_one_can_take_its_request_back()
     {
         var requests = Requests(24);
         var alone = requests.Select(request => Results([request], new EngineOptions { PrefixCacheBytes = 0 })).ToArray();
         using var engine = new InferenceEngine(model, new EngineOptions { MaxRows = 3, QueueLimit = 5 });
         using var cancel = new CancellationTokenSource();
-        var endless = engine.SubmitAsync(new GenerationRequest([1], new GenerationSettings([], false, new StopCondition([], [], 159, _ => ""))), cancel.Token);
+        using var gate = new ManualResetEventSlim();
+        string Held(ReadOnlySpan<int> ids)
+        {
+            gate.Wait();
+            return "";
+        }
+
+        var held = engine.SubmitAsync(new GenerationRequest([1], new GenerationSettings([], false, new StopCondition([], ["x"], 150, Held))), cancel.Token);
         var served = requests.Select(request => Task.Run(() => engine.SubmitAsync(request))).ToArray();
         await cancel.CancelAsync();
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => endless);
+        gate.Set();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => held);
         await Assert.ThrowsAsync<ArgumentException>(() => engine.SubmitAsync(new GenerationRequest([], Settings(3, sample: false))));
         for (var i = 0; i < requests.Count; i++) AssertSame(alone[i], await served[i]);
         Assert.Throws<InvalidOperationException>(() => engine.Run(requests));
