@@ -40,9 +40,11 @@ public sealed class CandidateLabels
     internal LabelScore Score(int prompt, double[] tokenLogProbabilities) => new(prompt, Trie, tokenLogProbabilities, lengthNormalize, contentFree);
 
     /// <summary>Throws when a label holds a token that the model does not know.</summary>
-    internal void Check(int vocabulary)
+    /// <param name="vocabulary">Tokens that the model knows.</param>
+    /// <param name="parameter">What the caller calls the labels.</param>
+    internal void Check(int vocabulary, string parameter = "labels")
     {
         if (Trie.MaxToken >= vocabulary || Trie.Edges.Any(edge => edge.Token < 0))
-            throw new ArgumentException($"A label holds a token that the model does not know; it knows {vocabulary}. Does the tokenizer belong to the model?", "labels");
+            throw new ArgumentException($"A label holds a token that the model does not know; it knows {vocabulary}. Does the tokenizer belong to the model?", parameter);
     }
 }

@@ -70,10 +70,10 @@ internal static class DecodingInput
     }
 
     /// <summary>Throws when the longest label does not fit behind a prompt.</summary>
-    public static void CheckRoom(IReadOnlyList<int> prompt, int depth, string name, ICausalLanguageModel model)
+    public static void CheckRoom(IReadOnlyList<int> prompt, int depth, string name, ICausalLanguageModel model, string parameter = "prompts")
     {
         if (prompt.Count + depth > model.MaxLength + 1)
-            throw new ArgumentException($"{name} has {prompt.Count} tokens and the longest label {depth}, the model takes at most {model.MaxLength}. Shorten the prompt.", "prompts");
+            throw new ArgumentException($"{name} has {prompt.Count} tokens and the longest label {depth}, the model takes at most {model.MaxLength}. Shorten the prompt.", parameter);
     }
 
     /// <summary>Throws when a text holds a token that the model does not know.</summary>

@@ -1,7 +1,6 @@
 using Understudy.Data;
 using Understudy.Evaluation;
 using Understudy.Torch;
-using Understudy.Training;
 
 namespace Understudy.Recipes;
 
