@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.CommandLine.Parsing;
 using Understudy.Recipes;
 using Understudy.Runs;
 
@@ -21,7 +20,7 @@ internal static class BenchGenerateVerb
         var json = new Option<string>("--json") { Description = "Writes everything that was measured to a file, every round included; - writes it to standard output, in place of the table.", HelpName = "FILE" };
         var set = GlobalOptions.Set("How much to measure, for example --set mixed_prompts=500. May be given several times. Keys: rows, prompt_length, new_tokens, int8_output, labels, label_prompts, label_prompt_length, prefix_prompts, prefix_length, prefix_own_length, prefix_new_tokens, mixed_prompts, shortest_prompt, longest_prompt, shortest_text, longest_text, beams, beam_rows, source_length, target_length, growth_rows, classify_rows, classify_length, predict_texts, gemm_size, memory_mib, repeats, job_repeats, seed.");
         var threads = GlobalOptions.Threads();
-        var verb = new Verb("generate", "Measures generation, label scoring and classification of models with random weights in bf16 on the processor, in the same rounds as a matrix product and a sweep over memory, and holds them against goals and other engines' published rates. Takes about an hour; --only and --set make it shorter.",
+        var verb = new Verb("generate", "Measures generation, label scoring and classification of models with random weights in bf16 on the processor, in the same rounds as a matrix product and a sweep over memory, and holds them against goals and other engines' published rates. Takes tens of minutes; --only and --set make it shorter.",
             "understudy bench generate\nunderstudy bench generate --only decode,prompt --shape neox-70m\nunderstudy bench generate --only mixed --set mixed_prompts=500 --json mixed.json\nunderstudy bench generate --quick")
         {
             only, shape, quick, json, set, threads,
