@@ -114,6 +114,7 @@ struct Attend {
     int32_t query, out;
     AttendTask task;
     const Pages* pages;
+    at::Tensor bias;
 };
 
 struct Select {
@@ -261,6 +262,13 @@ private:
             } else if (const auto* heads = std::get_if<Heads>(&instruction)) {
                 check_pages(batch, *heads);
             } else if (const auto* attend = std::get_if<Attend>(&instruction)) {
+                if (attend->bias.defined()) {
+                    for (int32_t i = 0; i < batch.row_count; i++) {
+                        const auto& row = batch.rows[i];
+                        TORCH_CHECK(row.tree == nullptr && int64_t{row.past} + row.count <= attend->task.bias_origin, "row ", i, " has ", row.past + row.count,
+                                    " tokens, or a tree; there are biases for distances below ", attend->task.bias_origin);
+                    }
+                }
                 if (attend->task.sees != Sees::source) {
                     continue;
                 }
@@ -675,9 +683,10 @@ UNDERSTUDY_API int32_t understudy_step_heads(void* step, int32_t in, int32_t que
     });
 }
 
-// sees: 0 a token and those before it, 1 all of its row, 2 all of its source. window: 0 for none.
+// sees: 0 a token and those before it, 1 all of its row, 2 all of its source. window: 0 for none. bias: [heads, 2 x distances + 1]
+// for a key that many places behind the query or before it, or null.
 UNDERSTUDY_API int32_t understudy_step_attend(void* step, int32_t query, int32_t out, int64_t heads, int64_t key_heads, int64_t dim, const void* cache, int64_t layer,
-                                              int32_t sees, int64_t window, double scale) {
+                                              int32_t sees, int64_t window, double scale, ConstHandle bias) {
     return status_of([&] {
         auto& own = *static_cast<Step*>(step);
         const auto* pages = static_cast<const Pages*>(cache);
@@ -685,7 +694,7 @@ UNDERSTUDY_API int32_t understudy_step_attend(void* step, int32_t query, int32_t
         TORCH_CHECK(own.buffer(out).width >= heads * dim && pages != nullptr && pages->narrow == own.narrow() && pages->key_heads == key_heads && pages->dim == dim && layer >= 0 &&
                         layer < pages->layers && heads % key_heads == 0 && sees >= 0 && sees <= 2 && window >= 0,
                     "the cache is not made for ", key_heads, " heads of ", dim, " numbers in layer ", layer);
-        Attend attend{query, out, {}, pages};
+        Attend attend{query, out, {}, pages, {}};
         attend.task.heads = heads;
         attend.task.key_heads = key_heads;
         attend.task.dim = dim;
@@ -693,7 +702,16 @@ UNDERSTUDY_API int32_t understudy_step_attend(void* step, int32_t query, int32_t
         attend.task.sees = static_cast<Sees>(sees);
         attend.task.window = window;
         attend.task.scale = static_cast<float>(scale);
-        own.add(attend);
+        if (const auto given = optional(bias)) {
+            TORCH_CHECK(given->dim() == 2 && given->size(0) == heads && given->size(1) % 2 == 1 && given->device().is_cpu() && given->is_floating_point() && sees != 2,
+                        "expected biases [", heads, ", 2 x distances + 1] between tokens of a row, found ", given->sizes());
+            // Whole vectors are read at the last key of a page.
+            attend.bias = at::constant_pad_nd(given->detach().to(at::kFloat), {0, page_tokens}).contiguous();
+            attend.task.bias = attend.bias.data_ptr<float>();
+            attend.task.bias_row = attend.bias.size(1);
+            attend.task.bias_origin = given->size(1) / 2;
+        }
+        own.add(std::move(attend));
     });
 }
 

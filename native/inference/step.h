@@ -125,6 +125,9 @@ struct AttendTask {
     int64_t window;  // tokens a token sees, itself included; 0 for all
     const int32_t* positions;  // of the batch's tokens
     float scale;
+    const float* bias;  // [heads, bias_row]: added to the score of a key at bias_origin + its place - the query's; null for none
+    int64_t bias_row;
+    int64_t bias_origin;
     float* out;         // [tokens, heads x dim]; null where narrow
     uint16_t* narrow;
     int64_t out_row;

@@ -203,10 +203,10 @@ inline void mix_of(int64_t rows, const uint32_t* weights, int64_t line, const ui
     }
 }
 
-// Scores of keys [first, last) become weights e**(score - largest), 0 elsewhere up to keys; what they sum up to. `seen`: bits
-// of the keys from past on that count, null for all.
+// Scores of keys [first, last), and what bias adds to each, become weights e**(score - largest), 0 elsewhere up to keys; what
+// they sum up to. `seen`: bits of the keys from past on that count, null for all.
 template <class Element>
-float weigh(float* scores, Element* weights, int64_t first, int64_t last, int64_t keys, float scale, int64_t past, const uint64_t* seen) {
+float weigh(float* scores, Element* weights, int64_t first, int64_t last, int64_t keys, float scale, const float* bias, int64_t past, const uint64_t* seen) {
     const Floats hidden = all(-__builtin_inff());
     const auto whole_from = round_up(first, lanes);
     const auto whole_to = last / lanes * lanes;
@@ -214,6 +214,9 @@ float weigh(float* scores, Element* weights, int64_t first, int64_t last, int64_
     Floats most = hidden;
     for (int64_t j = begin; j < last; j += lanes) {
         Floats score = load_floats(scores + j) * scale;
+        if (bias != nullptr) {
+            score = score + load_floats(bias + j);
+        }
         if (j < whole_from || j >= whole_to) {
             score = lanes_within(first - j, last - j) ? score : hidden;
         }
@@ -347,7 +350,8 @@ void attend(const AttendTask& task, const StepRow& row, int64_t key_head, int64_
         if (seen != nullptr && task.window > 0) {
             seen = nodes_within(task, row, i, seen, windowed);
         }
-        const auto sum = weigh(scores + line * keys, weights + line * keys, first - offset > 0 ? first - offset : 0, last - offset, keys, task.scale, row.past - offset, seen);
+        const auto* bias = task.bias == nullptr ? nullptr : task.bias + (key_head * shared + line % shared) * task.bias_row + task.bias_origin + offset - (row.past + i);
+        const auto sum = weigh(scores + line * keys, weights + line * keys, first - offset > 0 ? first - offset : 0, last - offset, keys, task.scale, bias, row.past - offset, seen);
         inverse[line] = 1.0f / sum;
     }
     const auto value_steps = (reach - offset + Word::depth - 1) / Word::depth;

@@ -161,11 +161,12 @@ public sealed class InferenceStep : IDisposable
     /// <param name="sees">What a token attends to.</param>
     /// <param name="scale">Factor on the scores.</param>
     /// <param name="window">Tokens a token sees, itself included; 0 for all.</param>
-    public void Attend(int query, int output, in HeadLayout layout, PagedCache cache, StepSees sees, double scale, long window = 0)
+    /// <param name="bias">[heads, 2 x distances + 1], added to the score of a key by its place less the query's, from -distances on; rows have at most so many tokens. Null for none.</param>
+    public void Attend(int query, int output, in HeadLayout layout, PagedCache cache, StepSees sees, double scale, long window = 0, Tensor? bias = null)
     {
         ArgumentNullException.ThrowIfNull(cache);
         inUse.Add(cache);
-        Native.Check(Native.understudy_step_attend(handle, query, output, layout.Heads, layout.KeyHeads, layout.Dim, cache.Handle, layout.Layer, (int)sees, window, scale));
+        Native.Check(Native.understudy_step_attend(handle, query, output, layout.Heads, layout.KeyHeads, layout.Dim, cache.Handle, layout.Layer, (int)sees, window, scale, Tensor.HandleOf(bias)));
     }
 
     /// <summary>The rows of the selected tokens.</summary>

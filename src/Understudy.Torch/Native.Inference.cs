@@ -56,7 +56,7 @@ internal static partial class Native
     internal static partial int understudy_step_heads(StepHandle step, int input, int query, in HeadLayout layout, TensorHandle queryNorm, TensorHandle keyNorm, TensorHandle cosine, TensorHandle sine, PagesHandle cache);
 
     [LibraryImport(Library)]
-    internal static partial int understudy_step_attend(StepHandle step, int query, int output, long heads, long keyHeads, long dim, PagesHandle cache, long layer, int sees, long window, double scale);
+    internal static partial int understudy_step_attend(StepHandle step, int query, int output, long heads, long keyHeads, long dim, PagesHandle cache, long layer, int sees, long window, double scale, TensorHandle bias);
 
     [LibraryImport(Library)]
     internal static partial int understudy_step_select(StepHandle step, int input, int output);

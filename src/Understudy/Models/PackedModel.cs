@@ -109,7 +109,7 @@ internal sealed class PackedModel : IDisposable
     internal void Encode(IReadOnlyList<StepSource> sources)
     {
         if (model is not ISourceStepModel own) throw new InvalidOperationException($"{model.GetType().Name} reads no sources.");
-        encoder ??= Built(builder => own.BuildSource(builder), encoderCache, FirstPositions);
+        encoder ??= Built(own.BuildSource, encoderCache, model.MaxLength);
         var batch = new StepBatch();
         var scratch = new List<int>();
         foreach (var (tokens, pages) in sources)

@@ -24,7 +24,7 @@ internal sealed class StepBuilder(InferenceStep step, PackedWeights weights, Pag
     private readonly List<StepValue> free = [];
     private readonly Stack<List<StepValue>> blocks = [];
 
-    /// <summary>Positions that rotary tables have to hold.</summary>
+    /// <summary>Positions that tables have to hold.</summary>
     internal int Positions { get; } = positions;
 
     /// <summary>Begins a block, which ends when this is disposed.</summary>
@@ -87,8 +87,10 @@ internal sealed class StepBuilder(InferenceStep step, PackedWeights weights, Pag
     /// <param name="queryNorm">A norm over each query; null for none.</param>
     /// <param name="keyNorm">A norm over each key; null for none.</param>
     /// <param name="window">Tokens a token sees, itself included; 0 for all.</param>
+    /// <param name="scale">Factor on the scores; null for 1 / sqrt(dim).</param>
+    /// <param name="bias">[heads, 2 x <see cref="Positions"/> + 1], added to the scores by distance; null for none.</param>
     /// <returns>[heads x dim] for products.</returns>
-    internal StepValue Attend(StepValue x, in HeadLayout layout, StepSees sees, RotaryEmbedding? rotary = null, RmsNorm? queryNorm = null, RmsNorm? keyNorm = null, long window = 0)
+    internal StepValue Attend(StepValue x, in HeadLayout layout, StepSees sees, RotaryEmbedding? rotary = null, RmsNorm? queryNorm = null, RmsNorm? keyNorm = null, long window = 0, double? scale = null, Tensor? bias = null)
     {
         var store = sees == StepSees.Source || layout.OfSource != 0 ? source : cache;
         var width = layout.Heads * layout.Dim;
@@ -97,7 +99,7 @@ internal sealed class StepBuilder(InferenceStep step, PackedWeights weights, Pag
         step.Heads(x.Buffer, query.Buffer, layout, store, cosine, sine, queryNorm?.Weight, keyNorm?.Weight);
         if (layout.QueryAt < 0) return query;
         var mixed = Rows(width, step.Type);
-        step.Attend(query.Buffer, mixed.Buffer, layout, store!, sees, 1 / Math.Sqrt(layout.Dim), window);
+        step.Attend(query.Buffer, mixed.Buffer, layout, store!, sees, scale ?? 1 / Math.Sqrt(layout.Dim), window, bias);
         return mixed;
     }
 

@@ -5,7 +5,7 @@ using static Understudy.Models.DropoutLayer;
 namespace Understudy.Models;
 
 /// <summary>T5: an encoder and a decoder with relative positions and a language-model head (Raffel et al., arXiv 1910.10683; layout of transformers' <c>T5ForConditionalGeneration</c>).</summary>
-public sealed class T5ForConditionalGeneration : ISequenceToSequenceModel
+public sealed class T5ForConditionalGeneration : ISequenceToSequenceModel, ISourceStepModel
 {
     private const string SharedName = "shared.weight";
     private readonly Embedding shared;
@@ -138,6 +138,36 @@ public sealed class T5ForConditionalGeneration : ISequenceToSequenceModel
         return scope.MoveToOuter(Prelogits(hidden).Logits());
     }
 
+    StepShape IStepModel.StepShape => new(Config.DecoderLayers, Config.HeadCount, Config.HeadDim, Config.DecoderLayers);
+
+    StepShape ISourceStepModel.EncoderShape => new(1, Config.HeadCount, Config.HeadDim);
+
+    string? IStepModel.StepObstacle => Activation.StepByName(Config.ActivationFunction) is null ? $"the activation {Config.ActivationFunction}" : null;
+
+    int IStepModel.StepOutputs => Config.VocabSize;
+
+    void IStepModel.Build(StepBuilder step)
+    {
+        using var scope = torch.NewDisposeScope();
+        using var gradients = torch.no_grad();
+        var x = step.Embed(shared);
+        var bias = decoder.BiasOfDistances(step.Positions);
+        foreach (var block in decoder.Blocks) x = block.Build(step, x, bias, isLast: block == decoder.Blocks[^1]);
+        var norm = Config.ScaleDecoderOutputs ? new RmsNorm(decoder.FinalNorm.Weight.to(ScalarType.Float32) / Math.Sqrt(Config.HiddenSize), decoder.FinalNorm.Eps) : decoder.FinalNorm;
+        step.Output(step.Norm(norm, x), head);
+    }
+
+    void ISourceStepModel.BuildSource(StepBuilder step)
+    {
+        using var scope = torch.NewDisposeScope();
+        using var gradients = torch.no_grad();
+        var x = step.Embed(shared);
+        var bias = encoder.BiasOfDistances(step.Positions);
+        foreach (var block in encoder.Blocks) x = block.Build(step, x, bias, isLast: false);
+        var encoded = step.Norm(encoder.FinalNorm, x);
+        foreach (var block in decoder.Blocks) block.BuildSource(step, encoded);
+    }
+
     /// <inheritdoc/>
     public void Dispose()
     {
@@ -193,6 +223,15 @@ public sealed class T5ForConditionalGeneration : ISequenceToSequenceModel
             var bias = relativeBias.forward(buckets).permute(2, 0, 1).unsqueeze(0);      // [1, heads, tokens, keys]
             return mask is null ? bias : bias + mask;
         }
+
+        /// <summary>The bias of every distance, key minus query, from -<paramref name="most"/> to <paramref name="most"/>.</summary>
+        /// <returns>[heads, 2 x most + 1].</returns>
+        internal Tensor BiasOfDistances(long most)
+        {
+            using var scope = torch.NewDisposeScope();
+            var relative = torch.arange(-most, most + 1).clamp(-maxDistance, maxDistance) + maxDistance;
+            return scope.MoveToOuter(relativeBias.forward(Buckets.index_select(0, relative)).t());
+        }
     }
 
     private sealed class Block
@@ -207,10 +246,12 @@ public sealed class T5ForConditionalGeneration : ISequenceToSequenceModel
         private readonly Linear? linearUp;
         private readonly Linear down;
         private readonly Func<Tensor, Tensor?, Tensor> act;
+        private readonly StepActivation stepAct;
 
         internal Block(T5Config config, IParameterSource source, Func<Tensor, Tensor?, Tensor> act, string name, int layer, bool isDecoder)
         {
             (this.layer, this.act) = (layer, act);
+            stepAct = Activation.StepByName(config.ActivationFunction) ?? StepActivation.None;
             var (hidden, width) = (config.HiddenSize, config.IntermediateSize);
             selfAttention = new SelfOrSource(config, source, $"{name}.layer.0.SelfAttention");
             selfNorm = RmsNorm.Take(source, $"{name}.layer.0.layer_norm", hidden, config.LayerNormEpsilon);
@@ -247,12 +288,38 @@ public sealed class T5ForConditionalGeneration : ISequenceToSequenceModel
             var inner = act(wide[0], linearUp is null ? null : wide[1]);
             return scope.MoveToOuter(DropAndAdd(residual, down.forward(Drop(inner, step.Dropout)), step.Dropout));
         }
+
+        internal StepValue Build(StepBuilder step, StepValue x, Tensor bias, bool isLast)
+        {
+            using var end = step.Block();
+            var (layerOfCache, sees) = sourceAttention is null ? (0, StepSees.All) : (layer, StepSees.Before);
+            selfAttention.Build(step, x, selfAttention.MixOfItself(step, step.Norm(selfNorm, x), layerOfCache, sees, bias));
+            if (sourceAttention is not null)
+            {
+                var mixed = sourceAttention.MixOfSource(step, step.Norm(sourceNorm!, x), layer);
+                if (isLast) (x, mixed) = (step.Select(x), step.Select(mixed));
+                sourceAttention.Build(step, x, mixed);
+            }
+
+            var normed = step.Norm(feedForwardNorm, x);
+            step.Add(x, linearUp is null ? step.Factors(normed, up, stepAct) : step.Gate(step.Linear(normed, up, linearUp), stepAct), down);
+            return x;
+        }
+
+        /// <summary>The keys and values that this block of a decoder keeps of a source.</summary>
+        internal void BuildSource(StepBuilder step, StepValue encoded)
+        {
+            using var end = step.Block();
+            sourceAttention!.BuildSource(step, encoded, layer);
+        }
     }
 
     /// <summary>Attention of a text to itself, or to the source. Scores are not divided by the square root of the head's width.</summary>
     private sealed class SelfOrSource(T5Config config, IParameterSource source, string name)
     {
+        private readonly int heads = config.HeadCount;
         private readonly int headDim = config.HeadDim;
+        private readonly int width = config.HeadCount * config.HeadDim;
         private readonly double queryScale = Math.Sqrt(config.HeadDim);
         private readonly Linear query = Linear.Take(source, $"{name}.q", config.HiddenSize, config.HeadCount * config.HeadDim, bias: false);
         private readonly Linear key = Linear.Take(source, $"{name}.k", config.HiddenSize, config.HeadCount * config.HeadDim, bias: false);
@@ -277,6 +344,21 @@ public sealed class T5ForConditionalGeneration : ISequenceToSequenceModel
         // Attention divides, so the query is multiplied.
         internal Tensor forward(Tensor queries, Tensor keys, Tensor values, Tensor? mask, double dropout) =>
             output.forward(new AttentionPattern(mask).Attend(queries * queryScale, keys, values, dropout));
+
+        internal StepValue MixOfItself(StepBuilder step, StepValue x, int layer, StepSees sees, Tensor bias) =>
+            step.Attend(step.Linear(x, query, key, value), Layout(layer) with { QueryAt = 0, KeyAt = width, ValueAt = 2 * width }, sees, scale: 1, bias: bias);
+
+        internal StepValue MixOfSource(StepBuilder step, StepValue x, int layer) => step.Attend(step.Linear(x, query), Layout(layer) with { QueryAt = 0 }, StepSees.Source, scale: 1);
+
+        internal void BuildSource(StepBuilder step, StepValue encoded, int layer) =>
+            step.Attend(step.Linear(encoded, key, value), Layout(layer) with { KeyAt = 0, ValueAt = width, OfSource = 1 }, StepSees.Source);
+
+        internal void Build(StepBuilder step, StepValue stream, StepValue mixed) => step.Add(stream, mixed, output);
+
+        private HeadLayout Layout(int layer) => new()
+        {
+            Heads = heads, KeyHeads = heads, Dim = headDim, Layer = layer, QueryStep = headDim, KeyStep = headDim, ValueStep = headDim,
+        };
 
         private Tensor Heads(Tensor x) => x.view(x.size(0), x.size(1), -1, headDim).transpose(1, 2);   // [batch, heads, tokens, head_dim]
     }

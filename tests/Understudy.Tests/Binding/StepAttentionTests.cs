@@ -49,6 +49,24 @@ public sealed class StepAttentionTests
 
     [Theory]
     [MemberData(nameof(Kernels))]
+    public void Distances_have_biases_of_their_own(int isa, ScalarType type)
+    {
+        using var instructions = new Instructions(isa);
+        using var scope = torch.NewDisposeScope();
+        using var numbers = new Generator(2);
+        using var rows = new Rows(type, 4, 2, 24, tokens: 85);
+        // Just as many distances as the row has.
+        var bias = torch.randn([4, 171], numbers) * 2;
+        var found = rows.Attend(StepSees.Before, chunks: [85], bias: bias);
+        rows.Near((i, j) => j <= i, found, bias);
+        Assert.Equal(found, rows.Attend(StepSees.Before, chunks: [1, 40, 17, 27], bias: bias));
+        rows.Near((_, _) => true, rows.Attend(StepSees.All, chunks: [85], bias: bias), bias);
+        using var longer = new Rows(type, 4, 2, 24, tokens: 86);
+        Assert.Contains("there are biases for distances below 85", Assert.Throws<TorchException>(() => longer.Attend(StepSees.All, chunks: [86], bias: bias)).Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [MemberData(nameof(Kernels))]
     public void The_nodes_of_a_tree_attend_to_their_ancestors(int isa, ScalarType type)
     {
         using var instructions = new Instructions(isa);
@@ -118,14 +136,14 @@ public sealed class StepAttentionTests
         }
 
         /// <summary>[tokens, heads x dim], computed in parts; the last part is a tree where parents are given.</summary>
-        internal float[] Attend(StepSees sees, long window = 0, int[]? chunks = null, int[]? parents = null)
+        internal float[] Attend(StepSees sees, long window = 0, int[]? chunks = null, int[]? parents = null, Tensor? bias = null)
         {
             using var scope = torch.NewDisposeScope();
             using var pages = new PagedCache(2, keyHeads, dim, type);
             pages.Reserve(40);
             using var identity = StepProductTests.Identity(heads * dim, type);
             using var step = new InferenceStep(type);
-            Write(step, pages, null, sees, window, identity);
+            Write(step, pages, null, sees, window, identity, bias);
             // Scattered over the cache, and another layer than the first.
             int[] own = [.. Enumerable.Range(0, 10).Select(i => (i * 7 % 40) + (i / 20))];
             var found = new List<float>();
@@ -172,7 +190,7 @@ public sealed class StepAttentionTests
         }
 
         /// <summary>Close to softmax(q k / sqrt(dim)) v over the keys that each token sees.</summary>
-        internal void Near(Func<int, int, bool> sees, float[] found)
+        internal void Near(Func<int, int, bool> sees, float[] found, Tensor? bias = null)
         {
             using var scope = torch.NewDisposeScope();
             // The products read rounded numbers, and the weights are rounded too.
@@ -181,6 +199,14 @@ public sealed class StepAttentionTests
             for (var i = 0; i < hidden.Length; i++) hidden[i] = sees(i / tokens, i % tokens) ? 0 : float.NegativeInfinity;
             Tensor Heads(int at, int count) => rounded.narrow(1, at * dim, count * dim).view(tokens, count, dim).transpose(0, 1).repeat_interleave(heads / count, 0);   // [heads, tokens, dim]
             var scores = (Heads(0, heads).matmul(Heads(heads, keyHeads).transpose(1, 2)) * (1 / Math.Sqrt(dim))) + torch.tensor(hidden, tokens, tokens);
+            if (bias is not null)
+            {
+                var table = bias.ToArray<float>();
+                var (middle, row) = ((int)bias.size(1) / 2, (int)bias.size(1));
+                var added = Enumerable.Range(0, heads * tokens * tokens).Select(at => table[(at / tokens / tokens * row) + middle + (at % tokens) - (at / tokens % tokens)]).ToArray();
+                scores += torch.tensor(added, heads, tokens, tokens);
+            }
+
             var expected = scores.softmax(-1).matmul(Heads(heads + keyHeads, keyHeads)).transpose(0, 1).contiguous();
             StepNumbers.Near(expected, found, type == ScalarType.Float32 ? 3e-6 : 1.0 / 128);
         }
@@ -195,7 +221,7 @@ public sealed class StepAttentionTests
             QueryAt = 0, KeyAt = heads * dim, ValueAt = (heads + keyHeads) * dim, QueryStep = dim, KeyStep = dim, ValueStep = dim,
         };
 
-        private void Write(InferenceStep step, PagedCache pages, long? keyAt, StepSees sees, long window, PackedMatrix identity)
+        private void Write(InferenceStep step, PagedCache pages, long? keyAt, StepSees sees, long window, PackedMatrix identity, Tensor? bias = null)
         {
             var wide = step.Buffer(Width, ScalarType.Float32);
             step.Embed(wide, torch.tensor(numbers, tokens, Width));
@@ -203,7 +229,7 @@ public sealed class StepAttentionTests
             var layout = keyAt is null ? Layout : Layout with { KeyAt = -1, ValueAt = -1 };
             step.Heads(wide, query, layout, pages);
             var mixed = step.Buffer(heads * dim, type);
-            step.Attend(query, mixed, layout, pages, sees, 1 / Math.Sqrt(dim), window);
+            step.Attend(query, mixed, layout, pages, sees, 1 / Math.Sqrt(dim), window, bias);
             var selected = step.Buffer(heads * dim, type, selected: true);
             step.Select(mixed, selected);
             step.Linear(selected, -1, identity);
