@@ -2,6 +2,8 @@
 #include "abi.h"
 #include "kernels/autocast.h"
 
+#include <c10/core/GradMode.h>
+
 using namespace understudy;
 
 // The type that autocast takes matrix products on the CPU in now; -1 where it is off.
@@ -16,3 +18,11 @@ UNDERSTUDY_API int32_t understudy_autocast_dtype() {
 
 // How often the tensor was written to.
 UNDERSTUDY_API int64_t understudy_tensor_version(ConstHandle tensor) { return tensor->is_inference() ? 0 : static_cast<int64_t>(tensor->_version()); }
+
+// Gives the tensor's memory back where nobody else holds it; it has no numbers and no size from then on.
+UNDERSTUDY_API int32_t understudy_tensor_clear(Handle tensor) {
+    return status_of([&] {
+        c10::NoGradGuard no_grad;
+        tensor->set_();
+    });
+}

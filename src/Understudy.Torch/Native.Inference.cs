@@ -71,6 +71,9 @@ internal static partial class Native
     internal static partial int understudy_autocast_dtype();
 
     [LibraryImport(Library)]
+    internal static partial int understudy_tensor_clear(TensorHandle tensor);
+
+    [LibraryImport(Library)]
     internal static partial long understudy_tensor_version(TensorHandle tensor);
 
     [LibraryImport(Library)]

@@ -6,6 +6,13 @@ public static partial class torch
     /// <summary>The type that <see cref="autocast"/> takes matrix products on the CPU in now; null where it is off.</summary>
     public static ScalarType? autocast_dtype() => Native.understudy_autocast_dtype() is >= 0 and var type ? (ScalarType)type : null;
 
+    /// <summary>Gives a tensor's memory back where nobody else holds it: it is [0] from then on, and whoever reads it is told.</summary>
+    public static void clear(Tensor tensor)
+    {
+        ArgumentNullException.ThrowIfNull(tensor);
+        Native.Check(Native.understudy_tensor_clear(tensor.Handle));
+    }
+
     /// <summary>How often the tensor was written to: what was derived from it holds as long as this stays.</summary>
     public static long version(Tensor tensor)
     {

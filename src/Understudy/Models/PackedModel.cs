@@ -25,7 +25,8 @@ internal sealed class PackedModel : IDisposable
 
     private readonly IStepModel model;
     private readonly PackedWeights weights;
-    private readonly long fingerprint;
+    private long fingerprint;
+    private bool isAlone;
     private readonly PagedCache? encoderCache;
     private InferenceStep? step;
     private InferenceStep? encoder;
@@ -76,6 +77,7 @@ internal sealed class PackedModel : IDisposable
         if (Known.TryGetValue(model, out var known))
         {
             if (known.Type == type && known.fingerprint == fingerprint) return known;
+            if (known.isAlone) throw new InvalidOperationException($"The model's own weights were given back when it was packed in {known.Type}. Load it again for {type}, or for other adapters.");
             Forget(model);
         }
 
@@ -90,6 +92,24 @@ internal sealed class PackedModel : IDisposable
         if (!Known.TryGetValue(model, out var known)) return;
         Known.Remove(model);
         known.Dispose();
+    }
+
+    /// <summary>Gives back the matrices that the packed ones are copies of. The model computes in its packed form alone from then on, in the type that it was packed in.</summary>
+    internal void GiveBackSource()
+    {
+        Reach(1);
+        if (model is ISourceStepModel own) encoder ??= Built(builder => own.BuildSource(builder), encoderCache, FirstPositions);
+        var stored = model.Parameters.ToDictionary(parameter => parameter.Name, parameter => parameter.Value);
+        foreach (var layer in model.Linears)
+        {
+            foreach (var (name, value) in layer.Weight.Parameters)
+            {
+                // An output layer that shares its weight with an embedding has it under the embedding's name.
+                if (layer.Weight is DenseWeight && stored.TryGetValue(name, out var held) && held == value) torch.clear(value);
+            }
+        }
+
+        (isAlone, fingerprint) = (true, Fingerprint(model));
     }
 
     /// <summary>Computes a step.</summary>

@@ -64,6 +64,7 @@ public static class Annotate
             bar.Advance(journal.Count);
             using var teacher = context.LoadTeacher(teacherFolder, task);
             using var autocast = Precision.Autocast(precision, context.Device);
+            teacher.ForInferenceAlone();
             var scorer = teacher.Scorer(options);
             var reuse = new PrefixReuse();
             foreach (var chunk in left)

@@ -102,6 +102,9 @@ public sealed class Teacher : IDisposable
     /// <summary>Adds the adapter to the weights.</summary>
     internal void Merge() => lora!.Merge();
 
+    /// <summary>Gives back what inference does not need: the teacher cannot be trained or saved any more. For inside of an <see cref="Torch.torch.autocast"/> of the arithmetic that follows.</summary>
+    internal void ForInferenceAlone() => PackedModel.Of(Model)?.GiveBackSource();
+
     /// <summary>Scores the task's labels after prompts.</summary>
     /// <param name="options">Whether scores are normalized and calibrated.</param>
     internal LabelScorer Scorer(AnnotateOptions options)

@@ -52,9 +52,14 @@ internal sealed class TextWriting(GenerateOptions options, AnnotateOptions annot
     /// <exception cref="InvalidDataException">A prompt leaves no room for a text.</exception>
     internal IReadOnlyList<WrittenText> Write(IReadOnlyList<WantedTexts> wanted)
     {
-        teacher ??= context.LoadTeacher(teacherFolder, task);
-        generator ??= Generator(teacher);
         using var autocast = Precision.Autocast(precision, context.Device);
+        if (teacher is null)
+        {
+            teacher = context.LoadTeacher(teacherFolder, task);
+            teacher.ForInferenceAlone();
+        }
+
+        generator ??= Generator(teacher);
         var texts = generator.Generate([.. wanted.Select(Tokens)], options.BatchSize, context.Cancel).OrderBy(text => text.Prompt).ThenBy(text => text.Sample).ToList();
         Reuse.Add(generator.Statistics);
         List<WrittenText> written = [.. texts.Select(text => new WrittenText(

@@ -252,7 +252,7 @@ public sealed class InferenceEngineTests : IDisposable
         return [.. engine.Run(requests, inOrder: true)];
     }
 
-    private static void AssertSame(IReadOnlyList<EngineResult> expected, IReadOnlyList<EngineResult> found)
+    private static void AssertSame(List<EngineResult> expected, IReadOnlyList<EngineResult> found)
     {
         Assert.Equal(expected.Count, found.Count);
         for (var i = 0; i < expected.Count; i++)

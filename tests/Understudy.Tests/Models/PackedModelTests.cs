@@ -82,5 +82,19 @@ public sealed class PackedModelTests
 
     private static IPretrainedModel Load(string name) => AutoModel.Load(Path.Combine(ModelFixtures.Root, name));
 
+    [Fact]
+    public void The_source_of_packed_matrices_can_be_given_back()
+    {
+        using var model = AutoModel.LoadCausalLanguageModel(Path.Combine(ModelFixtures.Root, "gpt-neox"));
+        var text = PackedRows.Tokens(model.VocabularySize, 1, 20);
+        var before = PackedRows.OfAllTokens(PackedModel.Of(model)!, [text]);
+        PackedModel.Of(model)!.GiveBackSource();
+        Assert.All(model.Linears, layer => Assert.Equal(0, layer.Weight.Parameters[0].Value.numel()));
+        Assert.Equal(before[0], PackedRows.OfAllTokens(PackedModel.Of(model)!, [text])[0]);
+        Assert.Throws<TorchException>(() => model.Hidden(PackedRows.Ids(text)));
+        using var autocast = torch.autocast(ScalarType.BFloat16);
+        Assert.StartsWith("The model's own weights were given back when it was packed in Float32. Load it again for BFloat16", Assert.Throws<InvalidOperationException>(() => PackedModel.Of(model)).Message, StringComparison.Ordinal);
+    }
+
     private static int[] Tokens(ICausalLanguageModel model, int seed, int count) => PackedRows.Tokens(model.VocabularySize, seed, Math.Min(count, model.MaxLength));
 }
