@@ -30,6 +30,8 @@ internal static class BenchCache
             var random = stand.Random.Fork("cache", round);
             var settings = BenchStand.Settings(options.NewTokens);
             List<EngineRequest> requests = [.. Enumerable.Range(0, options.Rows).Select(_ => new GenerationRequest(BenchStand.Tokens(Drawn(), model.VocabularySize, random), settings))];
+            // Beginnings that an engine before kept are in pages of the same model.
+            PackedModel.Forget(model);
             var (_, statistics) = stand.Run(model, requests, stand.Engine with { PromptTokensPerStep = Math.Max(16, options.Rows * options.LongestPrompt) });
             var tokens = requests.Sum(request => (long)request.Tokens.Count) + (requests.Count * (options.NewTokens - 1L));
             var needed = 2.0 * NumberBytes * tokens * architecture.NumHiddenLayers * architecture.HiddenSize;

@@ -52,6 +52,14 @@ public sealed class BenchGenerateTests
     }
 
     [Fact]
+    public void What_an_item_before_left_in_the_cache_is_no_waste()
+    {
+        Assert.Equal(Held(BenchGenerateItem.Cache), Held(BenchGenerateItem.Prefix, BenchGenerateItem.Cache));
+
+        static double Held(params BenchGenerateItem[] items) => BenchGenerate.Run(BenchGenerateShapes.Quick, BenchGenerateShapes.Plan(items, ["tiny"]), RunProgress.None)[^1].Rate;
+    }
+
+    [Fact]
     public void Weights_in_int8_are_a_byte_each_and_the_output_layer_stays_unless_asked()
     {
         var shape = BenchGenerateShapes.All.Single(shape => shape.Name == "tiny").Options;
