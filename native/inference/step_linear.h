@@ -158,6 +158,58 @@ void decode_nf4(const Panels& weight, const uint8_t* panel, int64_t first, int64
     }
 }
 
+// c [R, 64] = a b with a panel of codes that become words in registers: for a row or two the way through the cache would cost
+// more than it saves.
+template <class Word, int R>
+void coded_product(Left a, const int8_t* panel, float* c, int64_t steps) {
+    for (int g = 0; g < groups; g++) {
+        Floats sums[R][group];
+#pragma GCC unroll 2
+        for (int r = 0; r < R; r++) {
+#pragma GCC unroll 4
+            for (int v = 0; v < group; v++) {
+                sums[r][v] = Floats{};
+            }
+        }
+        const auto* codes = panel + g * group * lanes;
+        for (int64_t k = 0; k < steps; codes += 2 * panel_columns) {
+            __builtin_prefetch(codes + prefetched, 0, 3);
+            __builtin_prefetch(codes + panel_columns + prefetched, 0, 3);
+            if (Word::depth == 2) {
+#pragma GCC unroll 4
+                for (int v = 0; v < group; v++) {
+                    const Words low = (Words)whole_numbers(codes + v * lanes);
+                    const Words high = (Words)whole_numbers(codes + panel_columns + v * lanes);
+                    const Words right = (low >> 16) | high;
+#pragma GCC unroll 2
+                    for (int r = 0; r < R; r++) {
+                        sums[r][v] = Word::multiply(sums[r][v], Words{} + a.words[r * a.row + k], right);
+                    }
+                }
+                k++;
+            } else {
+                for (int half = 0; half < 2 && k < steps; half++, k++) {
+#pragma GCC unroll 4
+                    for (int v = 0; v < group; v++) {
+                        const Words right = (Words)whole_numbers(codes + half * panel_columns + v * lanes);
+#pragma GCC unroll 2
+                        for (int r = 0; r < R; r++) {
+                            sums[r][v] = Word::multiply(sums[r][v], Words{} + a.words[r * a.row + k], right);
+                        }
+                    }
+                }
+            }
+        }
+#pragma GCC unroll 2
+        for (int r = 0; r < R; r++) {
+#pragma GCC unroll 4
+            for (int v = 0; v < group; v++) {
+                store_floats(c + r * panel_columns + (g * group + v) * lanes, sums[r][v]);
+            }
+        }
+    }
+}
+
 inline Floats sigmoid(Floats x) {
     const Floats small = exponential(x < 0 ? x : -x);
     return (x < 0 ? small : all(1.0f)) / (small + 1.0f);
@@ -260,6 +312,12 @@ void linear(const LinearTask& task, int64_t panel, int64_t begin, int64_t end, S
             panel_product<Word>(rows, left(row, 0), reinterpret_cast<const uint32_t*>(data), sums, steps, false);
             finish(task, panel, row, rows, sums);
         }
+        return;
+    }
+    if (weight.format == PanelFormat::int8 && end - begin <= 2) {
+        alignas(64) float sums[2 * panel_columns];
+        (end - begin == 1 ? coded_product<Word, 1> : coded_product<Word, 2>)(left(begin, 0), reinterpret_cast<const int8_t*>(data), sums, steps);
+        finish(task, panel, begin, end - begin, sums);
         return;
     }
     auto* sums = static_cast<float*>(step_scratch(scratch, static_cast<size_t>((end - begin) * panel_columns + decoded_steps * panel_columns) * sizeof(float)));

@@ -20,21 +20,20 @@ internal static class BenchClassifying
     private const int LongestText = 16;
     private const int Words = 3000;
 
-    /// <summary><see cref="BenchGenerateItem.Classify"/>: <see cref="ISequenceClassifier.Forward"/> in bfloat16.</summary>
+    /// <summary><see cref="BenchGenerateItem.Classify"/>: the packed classifier in bfloat16, as <see cref="Predict"/> and the evaluation of a run use it.</summary>
     internal static BenchGenerateRow Equal(BenchStand stand, string shape, ISequenceClassifier model, int vocabulary)
     {
         var options = stand.Options;
         var rounds = stand.Rounds(options.Repeats, true, round =>
         {
-            using var scope = torch.NewDisposeScope();
             using var gradients = torch.no_grad();
             using var narrow = torch.autocast(ScalarType.BFloat16);
+            var packed = PackedClassifier.Of(model)!;
             var random = stand.Random.Fork("classify", round);
-            var rows = Enumerable.Range(0, options.ClassifyRows).Select(_ => BenchStand.Tokens(options.ClassifyLength, vocabulary, random)).ToArray();
-            var (ids, _) = TokenRows.Pad(rows, 0, device: Device.CPU);
+            (int[] Ids, int[] Types)[] rows = [.. Enumerable.Range(0, options.ClassifyRows).Select(_ => (BenchStand.Tokens(options.ClassifyLength, vocabulary, random).ToArray(), Array.Empty<int>()))];
             var seconds = BenchStand.Seconds(() =>
             {
-                for (var pass = 0; pass < Passes; pass++) Forward(model, ids);
+                for (var pass = 0; pass < Passes; pass++) _ = packed.Logits(rows).Count();
             });
             return new Dictionary<string, double> { [BenchStand.Rate] = Passes * options.ClassifyRows / seconds };
         });
@@ -65,13 +64,6 @@ internal static class BenchClassifying
         return new BenchGenerateRow(
             BenchGenerateItem.Predict, shape, FormattableString.Invariant($"{texts.Count:N0} texts of {ShortestText} to {LongestText} words through tokenizer and classifier, as predict does it, in fp32"),
             BenchDecoding.Rate(rounds), "rows/s", BenchDecoding.GemmShare(rounds, Bench.Median(rounds.Select(round => round.Figures["operations"]))), null, null, null, rounds);
-    }
-
-    // Reading an element waits for a GPU, should there ever be one here.
-    private static void Forward(ISequenceClassifier model, Tensor ids)
-    {
-        using var scope = torch.NewDisposeScope();
-        _ = model.Forward(ids).select(0, 0).select(0, 0).item<float>();
     }
 
     /// <summary>The layers' matrices for every token; pooler and output once for a row.</summary>
