@@ -24,7 +24,7 @@ internal static class BenchBeamSearch
             var seconds = BenchStand.Seconds(() => _ = beams.Generate(sources, options.BeamRows * options.Beams, stand.Cancel).Count());
             return new Dictionary<string, double> { [BenchStand.Rate] = options.BeamRows / seconds, ["new tokens/s"] = options.BeamRows * options.TargetLength / seconds };
         });
-        var other = PublishedRates.Of(BenchGenerateItem.Beams, shape, rounds);
+        var other = PublishedRates.Of(BenchGenerateItem.Beams, shape, options, rounds);
         double tokens = (double)options.Beams * options.TargetLength;
         return new BenchGenerateRow(
             BenchGenerateItem.Beams, shape, $"{options.BeamRows} sources of {options.SourceLength} tokens at once, {options.Beams} beams, {options.TargetLength} new tokens",

@@ -40,7 +40,7 @@ internal static class BenchClassifying
         var share = BenchDecoding.GemmShare(rounds, Operations(model, options.ClassifyLength));
         return new BenchGenerateRow(
             BenchGenerateItem.Classify, shape, $"{options.ClassifyRows} rows of {options.ClassifyLength} tokens",
-            BenchDecoding.Rate(rounds), "rows/s", share, null, PublishedRates.Of(BenchGenerateItem.Classify, shape, rounds), new BenchGoal("of the product's rate", share, Goal), rounds);
+            BenchDecoding.Rate(rounds), "rows/s", share, null, PublishedRates.Of(BenchGenerateItem.Classify, shape, options, rounds), new BenchGoal("of the product's rate", share, Goal), rounds);
     }
 
     /// <summary><see cref="BenchGenerateItem.Predict"/>: what <see cref="Predict"/> does with rows, in its batches and its precision, reading and writing of files left out.</summary>

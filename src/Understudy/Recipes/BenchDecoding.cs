@@ -27,7 +27,7 @@ internal static class BenchDecoding
         var options = stand.Options;
         var work = BenchInferenceWork.Of(model);
         var rounds = stand.Rounds(options.Repeats, true, round => Figures(stand, model, options.Rows, stand.Random.Fork("decode", round)));
-        var other = PublishedRates.Of(BenchGenerateItem.Decode, shape, rounds);
+        var other = PublishedRates.Of(BenchGenerateItem.Decode, shape, options, rounds);
         return new BenchGenerateRow(
             BenchGenerateItem.Decode, shape, $"{options.Rows} rows at once, {options.NewTokens} new tokens after prompts of {options.PromptLength}; the time of the prompts and their first tokens taken off",
             Rate(rounds), "tokens/s", GemmShare(rounds, work.PerToken + work.PerLogits), MemoryShare(rounds, (double)work.WeightBytes / options.Rows), other,
@@ -59,7 +59,7 @@ internal static class BenchDecoding
         var share = GemmShare(rounds, work.Operations(options.PromptLength, 1) / options.PromptLength);
         return new BenchGenerateRow(
             BenchGenerateItem.Prompt, shape, $"{options.Rows} prompts of {options.PromptLength} tokens, logits of the last token of each",
-            Rate(rounds), "tokens/s", share, null, PublishedRates.Of(BenchGenerateItem.Prompt, shape, rounds), new BenchGoal("of the product's rate", share, PromptGoal), rounds);
+            Rate(rounds), "tokens/s", share, null, PublishedRates.Of(BenchGenerateItem.Prompt, shape, options, rounds), new BenchGoal("of the product's rate", share, PromptGoal), rounds);
     }
 
     /// <summary><see cref="BenchGenerateItem.Int8"/>.</summary>

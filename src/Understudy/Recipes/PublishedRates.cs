@@ -22,17 +22,28 @@ internal static class PublishedRates
         [(BenchGenerateItem.Classify, "minilm")] = (Transformers, 387),
     };
 
-    /// <summary>The best of the other engines; null where none was measured.</summary>
+    /// <summary>The best of the other engines; null where none was measured, or not with as many rows and tokens.</summary>
     /// <remarks>One row is bound by the memory, whose rate was not measured in the same runs, so there is nothing to scale by.</remarks>
     /// <param name="item">What was measured.</param>
     /// <param name="shape">Name of the shape.</param>
+    /// <param name="options">How much was measured.</param>
     /// <param name="rounds">What every round measured; the rate is <see cref="BenchStand.Rate"/>.</param>
-    internal static BenchOtherEngine? Of(BenchGenerateItem item, string shape, IReadOnlyList<BenchGenerateRound> rounds)
+    internal static BenchOtherEngine? Of(BenchGenerateItem item, string shape, BenchGenerateOptions options, IReadOnlyList<BenchGenerateRound> rounds)
     {
-        if (!Best.TryGetValue((item, shape), out var best)) return null;
+        if (!Best.TryGetValue((item, shape), out var best) || !IsAlike(item, options)) return null;
         return new BenchOtherEngine(
             best.Engine, best.Rate, GemmRate,
             Bench.Median(rounds.Select(round => best.Rate * round.GemmRate / GemmRate)),
             Bench.Median(rounds.Select(round => round.Figures[BenchStand.Rate] / (best.Rate * round.GemmRate / GemmRate))));
     }
+
+    /// <summary>Whether as much is measured as the other engines were measured with.</summary>
+    private static bool IsAlike(BenchGenerateItem item, BenchGenerateOptions options) => item switch
+    {
+        BenchGenerateItem.Decode => options is { Rows: 64, PromptLength: 64, NewTokens: 64 },
+        BenchGenerateItem.Prompt => options is { Rows: 64, PromptLength: 64 },
+        BenchGenerateItem.Beams => options is { BeamRows: 8, Beams: 4, SourceLength: 64, TargetLength: 48 },
+        BenchGenerateItem.Classify => options is { ClassifyRows: 64, ClassifyLength: 64 },
+        _ => false,
+    };
 }

@@ -77,10 +77,15 @@ public sealed class BenchGenerateTests
     public void Published_rates_are_scaled_round_by_round()
     {
         List<BenchGenerateRound> rounds = [Round(400e9, 1000), Round(800e9, 4182), Round(1600e9, 20_000)];
+        var options = new BenchGenerateOptions();
         // llama.cpp: 2,091 tokens a second at 800 GFLOP/s.
-        Assert.Equal(new BenchOtherEngine("llama.cpp", 2091, 800e9, 2091, 2), PublishedRates.Of(BenchGenerateItem.Decode, "neox-70m", rounds));
-        Assert.Equal(1000 / (2091 / 2.0), PublishedRates.Of(BenchGenerateItem.Decode, "neox-70m", [rounds[0]])!.Ratio);
-        Assert.Null(PublishedRates.Of(BenchGenerateItem.DecodeOne, "neox-70m", rounds));
+        Assert.Equal(new BenchOtherEngine("llama.cpp", 2091, 800e9, 2091, 2), PublishedRates.Of(BenchGenerateItem.Decode, "neox-70m", options, rounds));
+        Assert.Equal(1000 / (2091 / 2.0), PublishedRates.Of(BenchGenerateItem.Decode, "neox-70m", options, [rounds[0]])!.Ratio);
+        Assert.Null(PublishedRates.Of(BenchGenerateItem.DecodeOne, "neox-70m", options, rounds));
+        // What was measured with other lengths cannot be compared.
+        Assert.Null(PublishedRates.Of(BenchGenerateItem.Decode, "neox-70m", options with { NewTokens = 16 }, rounds));
+        Assert.Null(PublishedRates.Of(BenchGenerateItem.Beams, "bart-large", options with { TargetLength = 4 }, rounds));
+        Assert.NotNull(PublishedRates.Of(BenchGenerateItem.Beams, "bart-large", options, rounds));
 
         static BenchGenerateRound Round(double gemm, double rate) => new(gemm, 1, new Dictionary<string, double> { [BenchStand.Rate] = rate });
     }
