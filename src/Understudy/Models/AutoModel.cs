@@ -17,6 +17,10 @@ public sealed record LoadOptions
     /// <value>The default value is none; a checkpoint that is in NF4 stays so.</value>
     public WeightQuantization Quantization { get; init; } = WeightQuantization.None;
 
+    /// <summary>Whether int8 holds the output layer too, where it is not the embedding: for a small model it is half of what a token reads.</summary>
+    /// <value>The default value is false: output layers stay as they are, as in bitsandbytes.</value>
+    public bool QuantizeOutput { get; init; }
+
     /// <summary>Numbers that share a scale in NF4, one of <see cref="Nf4Weight.BlockSizes"/>.</summary>
     /// <value>The default value is 64.</value>
     public int Nf4BlockSize { get; init; } = 64;

@@ -78,6 +78,9 @@ public sealed class CheckpointParameters : IParameterSource, IDisposable
     }
 
     /// <inheritdoc/>
+    public bool QuantizesOutput => options.QuantizeOutput;
+
+    /// <inheritdoc/>
     /// <exception cref="InvalidDataException">The file has the matrix in 4 bits, and it is damaged.</exception>
     public ILinearWeight TakeLinear(string name, long inFeatures, long outFeatures, LinearLayout layout = LinearLayout.OutIn, bool quantizable = true)
     {

@@ -43,6 +43,9 @@ public interface IParameterSource
     /// <param name="main">The name of the weight that could stand for it.</param>
     bool HasOwn(string name, string main) => false;
 
+    /// <summary>Whether output layers may be held in fewer bits as well.</summary>
+    bool QuantizesOutput => false;
+
     /// <summary>Says that a linear layer is built.</summary>
     void Built(Linear layer)
     {

@@ -117,13 +117,13 @@ public sealed class Linear(string name, ILinearWeight weight, Tensor? bias, bool
     /// <param name="bias">Whether it has a bias.</param>
     /// <param name="layout">Which side of the stored matrix comes first.</param>
     /// <param name="isHead">Whether it makes the model's output.</param>
-    /// <param name="isQuantizable">Whether it may be held in fewer bits; output layers never are.</param>
+    /// <param name="isQuantizable">Whether it may be held in fewer bits; output layers are where the source says so alone.</param>
     public static Linear Take(
         IParameterSource source, string name, long inFeatures, long outFeatures, bool bias = true, LinearLayout layout = LinearLayout.OutIn, bool isHead = false, bool isQuantizable = true)
     {
         ArgumentNullException.ThrowIfNull(source);
         isQuantizable &= !isHead;
-        var weight = source.TakeLinear($"{name}.weight", inFeatures, outFeatures, layout, isQuantizable);
+        var weight = source.TakeLinear($"{name}.weight", inFeatures, outFeatures, layout, isQuantizable || (isHead && source.QuantizesOutput));
         var linear = new Linear(name, weight, bias ? source.Take($"{name}.bias", ParameterInit.Zeros, outFeatures) : null, isHead) { IsQuantizable = isQuantizable };
         source.Built(linear);
         return linear;

@@ -34,6 +34,8 @@ public static class ModelQuantization
     {
         if (options.Quantization == WeightQuantization.Nf4 && !Nf4Weight.BlockSizes.Contains(options.Nf4BlockSize))
             throw new ArgumentException($"Expected a block of {string.Join(", ", Nf4Weight.BlockSizes)} numbers, found {options.Nf4BlockSize}.", nameof(options));
+        if (options.QuantizeOutput && options.Quantization != WeightQuantization.Int8)
+            throw new ArgumentException($"Output layers are quantised in int8 alone, and {NameOf(options.Quantization)} was asked for. Leave out QuantizeOutput.", nameof(options));
         if (json.Has("compression_config")) throw Refused(json, "compressed-tensors");
         if (json.Section(Key) is not { } section) return;
         var method = section.String("quant_method", "bitsandbytes");

@@ -28,6 +28,8 @@ internal sealed class RecordingSource(IParameterSource inner) : IParameterSource
         return weight;
     }
 
+    public bool QuantizesOutput => inner.QuantizesOutput;
+
     public bool Has(string name) => inner.Has(name);
 
     public bool HasOwn(string name, string main) => inner.HasOwn(name, main);

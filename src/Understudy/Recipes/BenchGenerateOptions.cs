@@ -18,9 +18,9 @@ public sealed record BenchGenerateOptions
     /// <value>The default value is 64.</value>
     public int NewTokens { get; init; } = 64;
 
-    /// <summary>Whether the output layer is in int8 too where int8 is measured. Loading with <see cref="Models.WeightQuantization.Int8"/> leaves it as it is.</summary>
-    /// <value>The default value is false.</value>
-    public bool Int8Output { get; init; }
+    /// <summary>Whether the output layer is in int8 too where int8 is measured (<see cref="Models.LoadOptions.QuantizeOutput"/>).</summary>
+    /// <value>The default value is true.</value>
+    public bool Int8Output { get; init; } = true;
 
     /// <summary>Labels that are scored, at least 2.</summary>
     /// <value>The default value is 77.</value>

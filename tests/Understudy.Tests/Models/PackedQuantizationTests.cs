@@ -32,6 +32,27 @@ public sealed class PackedQuantizationTests
         }
     }
 
+    [Theory]
+    [InlineData("gpt-neox")]
+    [InlineData("llama")]
+    public void The_output_layer_is_in_eight_bits_where_asked_for(string name)
+    {
+        var options = new LoadOptions { Quantization = WeightQuantization.Int8, QuantizeOutput = true };
+        var folder = Path.Combine(ModelFixtures.Root, name);
+        using var model = AutoModel.LoadCausalLanguageModel(folder, options);
+        using var noGrad = torch.no_grad();
+        Assert.Equal(["Int8Weight"], model.Linears.Select(layer => layer.Weight.GetType().Name).Distinct());
+        // One row and three go different ways through the codes.
+        foreach (var rows in new[] { 1, 3 })
+        {
+            var text = PackedRows.Tokens(90, rows, rows);
+            using var scope = torch.NewDisposeScope();
+            PackedRows.AssertClose(model.Logits(model.Hidden(PackedRows.Ids(text))).ToArray<float>(), PackedRows.OfAllTokens(PackedModel.Of(model)!, [text])[0], 2e-5);
+        }
+
+        Assert.StartsWith("Output layers are quantised in int8 alone, and nf4 was asked for.", Assert.Throws<ArgumentException>(() => AutoModel.LoadCausalLanguageModel(folder, options with { Quantization = WeightQuantization.Nf4 })).Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void Another_adapter_is_another_step()
     {
