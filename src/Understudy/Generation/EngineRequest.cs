@@ -1,6 +1,6 @@
 namespace Understudy.Generation;
 
-/// <summary>What is asked of an <see cref="InferenceEngine"/>: the text that a <see cref="GenerationRequest"/> continues or a <see cref="ScoringRequest"/> is scored after.</summary>
+/// <summary>What is asked of an <see cref="InferenceEngine"/>: a text that is continued (<see cref="GenerationRequest"/>), that labels are scored after (<see cref="ScoringRequest"/>) or that is classified (<see cref="ClassificationRequest"/>).</summary>
 /// <param name="Tokens">Its tokens, at least one. For an encoder-decoder those of the source.</param>
 public abstract record EngineRequest(IReadOnlyList<int> Tokens);
 
@@ -33,6 +33,15 @@ public sealed record GenerationSettings(IReadOnlyList<ILogitsProcessor> Processo
 /// <param name="Labels">The labels; one object serves many requests.</param>
 public sealed record ScoringRequest(IReadOnlyList<int> Tokens, CandidateLabels Labels) : EngineRequest(Tokens);
 
+/// <summary>A text to be classified. Only for classifiers.</summary>
+/// <param name="Tokens">Its tokens, special ones included; at least one.</param>
+public sealed record ClassificationRequest(IReadOnlyList<int> Tokens) : EngineRequest(Tokens)
+{
+    /// <summary>The type of each token, as many as tokens; empty for all 0.</summary>
+    /// <value>The default value is none.</value>
+    public IReadOnlyList<int> TokenTypes { get; init; } = [];
+}
+
 /// <summary>What has come of a request.</summary>
 /// <param name="Request">The number that the request was given: its place in the list, from 0.</param>
 public abstract record EngineResult(long Request);
@@ -49,3 +58,8 @@ public sealed record GenerationResult(long Request, int Sample, IReadOnlyList<in
 /// <param name="Request">The number of the request.</param>
 /// <param name="Score">The scores; <see cref="LabelScore.Prompt"/> is the request's number too.</param>
 public sealed record ScoringResult(long Request, LabelScore Score) : EngineResult(Request);
+
+/// <summary>The classes' logits.</summary>
+/// <param name="Request">The number of the request.</param>
+/// <param name="Logits">One for every class, in the model's order.</param>
+public sealed record ClassificationResult(long Request, IReadOnlyList<float> Logits) : EngineResult(Request);

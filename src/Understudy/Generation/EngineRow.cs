@@ -57,6 +57,9 @@ internal sealed class EngineRow
     /// <summary>The log-probabilities of the labels' edges; null where nothing is scored.</summary>
     internal double[]? Scores { get; }
 
+    /// <summary>The classes' logits, once they are computed; null where nothing is classified.</summary>
+    internal float[]? Logits { get; set; }
+
     /// <summary>How it picks tokens and ends.</summary>
     internal GenerationSettings Settings => ((GenerationRequest)Request).Settings;
 
@@ -78,6 +81,7 @@ internal sealed class EngineRow
     /// <summary>What has come of it.</summary>
     internal EngineResult Result() => Request switch
     {
+        ClassificationRequest => new ClassificationResult(Id, Logits!),
         ScoringRequest scoring => new ScoringResult(Id, scoring.Labels.Score((int)Id, Scores!)),
         _ => new GenerationResult(Id, Sample, Stop!.Tokens, Stop.Text(), Stop.Finished!.Value),
     };

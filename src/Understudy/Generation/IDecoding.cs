@@ -89,6 +89,24 @@ internal static class DecodingInput
         }
     }
 
+    /// <summary>Texts padded on the right to the longest.</summary>
+    /// <param name="texts">The texts.</param>
+    /// <param name="padding">Id that fills short ones.</param>
+    /// <returns>Both [texts, tokens] int64 on the CPU; no mask where nothing is padded.</returns>
+    internal static (Tensor Ids, Tensor? Mask) Pad(IReadOnlyList<IReadOnlyList<int>> texts, int padding)
+    {
+        var (longest, shortest) = (texts.Max(text => text.Count), texts.Min(text => text.Count));
+        var ids = new long[texts.Count * longest];
+        var mask = new long[ids.Length];
+        Array.Fill(ids, padding);
+        for (var row = 0; row < texts.Count; row++)
+        {
+            for (var i = 0; i < texts[row].Count; i++) (ids[(row * longest) + i], mask[(row * longest) + i]) = (texts[row][i], 1);
+        }
+
+        return (torch.tensor(ids, texts.Count, longest), longest == shortest ? null : torch.tensor(mask, texts.Count, longest));
+    }
+
     /// <summary>Rows of a mask in a new order; the old one is freed.</summary>
     /// <param name="mask">[rows, tokens].</param>
     /// <param name="rows">Numbers of the rows that stay, repeats allowed.</param>

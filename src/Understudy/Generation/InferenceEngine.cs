@@ -5,7 +5,7 @@ using Understudy.Torch;
 namespace Understudy.Generation;
 
 /// <summary>
-/// Continues prompts and scores labels after them: requests go into a queue, results come out as they are ready. A row that has ended is replaced at once, and what prompts begin with
+/// Continues prompts, scores labels after them, or classifies texts: requests go into a queue, results come out as they are ready. A row that has ended is replaced at once, and what prompts begin with
 /// in common is computed once. Neither changes a result: on the CPU in float32, a text or a score is the same to the last bit alone and among any others; a drawn text depends on its
 /// prompt and seed alone.
 /// </summary>
@@ -45,6 +45,17 @@ public sealed class InferenceEngine : IDisposable
         ArgumentNullException.ThrowIfNull(model);
         var texts = new SequenceToSequenceDecoding(model, decoderStartTokenId);
         scheduler = PackedModel.Of(model) is { } packed ? new PagedScheduler(texts, packed, null, this.options) : new BatchScheduler(texts, this.options);
+    }
+
+    /// <summary>An engine for a classifier, which takes nothing but a <see cref="ClassificationRequest"/>.</summary>
+    /// <param name="model">The model; dropout is expected to be off. It outlives the engine.</param>
+    /// <param name="options">How work is divided; null for the defaults. A step takes <see cref="EngineOptions.PromptTokensPerStep"/> tokens, or where rows are padded <see cref="EngineOptions.MaxRows"/> rows.</param>
+    /// <exception cref="ArgumentException">An option is out of its range.</exception>
+    public InferenceEngine(ISequenceClassifier model, EngineOptions? options = null)
+        : this(options)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        scheduler = new ClassifierScheduler(model, this.options);
     }
 
     private InferenceEngine(EngineOptions? options)

@@ -36,7 +36,8 @@ public sealed class LabelScore
     /// <summary>The natural-log probability of each token of a label after the prompt and the label's tokens before it.</summary>
     public double[] TokenLogProbabilities(int label) => [.. trie.Paths[label].Select(edge => tokenLogProbabilities[edge])];
 
-    private static double[] Softmax(double[] scores)
+    /// <summary>The distribution of scores.</summary>
+    internal static double[] Softmax(double[] scores)
     {
         var max = scores.Max();
         var weights = scores.Select(score => Math.Exp(score - max)).ToArray();

@@ -18,7 +18,6 @@ internal sealed class PagedScheduler : IRowScheduler
     private readonly ICausalLanguageModel? causal;
     private readonly EngineOptions options;
     private readonly bool sharesBeginnings;
-    private readonly List<StepSource> sources = [];
     private readonly List<PagedRow> running = [];
     private readonly StepBatch batch = new();
     private readonly LinePicker picker = new();
@@ -67,20 +66,19 @@ internal sealed class PagedScheduler : IRowScheduler
 
     public void Step(LinkedList<EngineRow> waiting, List<EngineRow> finished)
     {
-        batch.Clear();
-        sources.Clear();
-        (lines, longest) = (0, 0);
-        var budget = options.PromptTokensPerStep;
-        for (var i = 0; i < running.Count; i++) budget -= Schedule(running[i], budget, waiting);
-        while (running.Count < options.MaxRows && budget > 0 && lines < mostLines && waiting.First is { } next)
+        try
         {
-            if (!Begin(next.Value)) break;
-            waiting.RemoveFirst();
-            budget -= Schedule(running[^1], budget, waiting) + (causal is null ? next.Value.Request.Tokens.Count : 0);
+            Schedule(waiting);
+            if (batch.Rows == 0) return;
+            Compute();
+        }
+        catch
+        {
+            // Beginnings of this step are remembered before they are computed.
+            packed.Prefixes.Clear();
+            throw;
         }
 
-        if (batch.Rows == 0) return;
-        Compute();
         Statistics = Statistics with
         {
             Steps = Statistics.Steps + 1,
@@ -108,6 +106,21 @@ internal sealed class PagedScheduler : IRowScheduler
     {
         Drop(_ => true);
         logits?.Dispose();
+    }
+
+    /// <summary>Puts the next tokens of the rows at work into a step, and those of rows that waited where there is room.</summary>
+    private void Schedule(LinkedList<EngineRow> waiting)
+    {
+        batch.Clear();
+        (lines, longest) = (0, 0);
+        var budget = options.PromptTokensPerStep;
+        for (var i = 0; i < running.Count; i++) budget -= Schedule(running[i], budget, waiting);
+        while (running.Count < options.MaxRows && budget > 0 && lines < mostLines && waiting.First is { } next)
+        {
+            if (!Begin(next.Value)) break;
+            waiting.RemoveFirst();
+            budget -= Schedule(running[^1], budget, waiting) + (causal is null ? next.Value.Request.Tokens.Count : 0);
+        }
     }
 
     private static void CheckMemory(string name, int tokens, PagePool pool)
@@ -155,6 +168,7 @@ internal sealed class PagedScheduler : IRowScheduler
         {
             foreach (var page in same.SourcePages) pool.Hold(page);
             row.SourcePages.AddRange(same.SourcePages);
+            row.SourceIsKnown = same.SourceIsKnown;
             return true;
         }
 
@@ -164,7 +178,6 @@ internal sealed class PagedScheduler : IRowScheduler
             row.SourcePages.Add(page);
         }
 
-        sources.Add(new StepSource(tokens.ToArray(), row.SourcePages.ToArray()));
         return true;
     }
 
@@ -261,9 +274,18 @@ internal sealed class PagedScheduler : IRowScheduler
             logits = DisposeScope.Detach(torch.empty([Math.Max(lines, Math.Min(mostLines, options.MaxRows)), packed.Outputs], ScalarType.Float32));
         }
 
-        if (sources.Count > 0) packed.Encode(sources);
+        EncodeSources();
         packed.Run(batch, longest, logits);
         foreach (var row in running) row.Computed += row.Scheduled;
+    }
+
+    private void EncodeSources()
+    {
+        List<PagedRow> unknown = [.. running.Where(row => row is { SourceIsKnown: false, SourcePages.Count: > 0 })];
+        if (unknown.Count == 0) return;
+        // Texts of one request have one source.
+        packed.Encode([.. unknown.DistinctBy(row => row.SourcePages[0]).Select(row => new StepSource(row.Row.Request.Tokens.ToArray(), row.SourcePages.ToArray()))]);
+        foreach (var row in unknown) row.SourceIsKnown = true;
     }
 
     private void ReadScores()
@@ -324,6 +346,9 @@ internal sealed class PagedScheduler : IRowScheduler
         internal List<int> Pages { get; } = [];
 
         internal List<int> SourcePages { get; } = [];
+
+        /// <summary>Whether the source's keys and values are in its pages.</summary>
+        internal bool SourceIsKnown { get; set; }
 
         /// <summary>Tokens whose keys and values are in the pages.</summary>
         internal int Computed { get; set; }

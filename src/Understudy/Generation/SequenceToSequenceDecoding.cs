@@ -63,7 +63,7 @@ internal sealed class SequenceToSequenceDecoding(ISequenceToSequenceModel model,
             {
                 using var scope = torch.NewDisposeScope();
                 var device = model.Parameters[0].Value.device;
-                var (ids, real) = Pad(texts, model.PadTokenId);
+                var (ids, real) = DecodingInput.Pad(texts, model.PadTokenId);
                 var onDevice = real?.to(device);
                 var source = model.Encode(ids.to(device), onDevice);
                 var first = torch.full([texts.Count, 1], start, ScalarType.Int64, device);
@@ -107,20 +107,6 @@ internal sealed class SequenceToSequenceDecoding(ISequenceToSequenceModel model,
             encoded.Dispose();
             mask?.Dispose();
             cache.Dispose();
-        }
-
-        private static (Tensor Ids, Tensor? Mask) Pad(IReadOnlyList<IReadOnlyList<int>> texts, int padding)
-        {
-            var (longest, shortest) = (texts.Max(text => text.Count), texts.Min(text => text.Count));
-            var ids = new long[texts.Count * longest];
-            var mask = new long[ids.Length];
-            Array.Fill(ids, padding);
-            for (var row = 0; row < texts.Count; row++)
-            {
-                for (var i = 0; i < texts[row].Count; i++) (ids[(row * longest) + i], mask[(row * longest) + i]) = (texts[row][i], 1);
-            }
-
-            return (torch.tensor(ids, texts.Count, longest), longest == shortest ? null : torch.tensor(mask, texts.Count, longest));
         }
     }
 }

@@ -1,5 +1,6 @@
 using Understudy.Data;
 using Understudy.Evaluation;
+using Understudy.Generation;
 using Understudy.Models;
 using Understudy.Tokenization;
 using Understudy.Torch;
@@ -28,12 +29,12 @@ internal static class BenchClassifying
         {
             using var gradients = torch.no_grad();
             using var narrow = torch.autocast(ScalarType.BFloat16);
-            var packed = PackedClassifier.Of(model)!;
+            using var engine = new InferenceEngine(model);
             var random = stand.Random.Fork("classify", round);
-            (int[] Ids, int[] Types)[] rows = [.. Enumerable.Range(0, options.ClassifyRows).Select(_ => (BenchStand.Tokens(options.ClassifyLength, vocabulary, random).ToArray(), Array.Empty<int>()))];
+            ClassificationRequest[] rows = [.. Enumerable.Range(0, options.ClassifyRows).Select(_ => new ClassificationRequest(BenchStand.Tokens(options.ClassifyLength, vocabulary, random)))];
             var seconds = BenchStand.Seconds(() =>
             {
-                for (var pass = 0; pass < Passes; pass++) _ = packed.Logits(rows).Count();
+                for (var pass = 0; pass < Passes; pass++) _ = engine.Run(rows).Count();
             });
             return new Dictionary<string, double> { [BenchStand.Rate] = Passes * options.ClassifyRows / seconds };
         });

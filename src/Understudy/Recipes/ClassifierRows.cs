@@ -1,4 +1,5 @@
 using Understudy.Data;
+using Understudy.Generation;
 using Understudy.Models;
 using Understudy.Tokenization;
 using Understudy.Torch;
@@ -100,24 +101,19 @@ internal sealed class ClassifierRows
             using var gradients = torch.no_grad();
             using var autocast = Precision.Autocast(precision, device);
             var predictions = new Prediction[rows.Count];
-            foreach (var (batch, logits) in PackedClassifier.Of(model) is { } packed ? Packed(packed, rows) : Padded(rows, batchSize, device))
+            using var engine = new InferenceEngine(model, new EngineOptions { MaxRows = batchSize });
+            var requests = rows.Select(row => new ClassificationRequest(row.Ids) { TokenTypes = usesTypes ? row.TypeIds : [] });
+            foreach (var result in engine.Run(requests, cancellation: cancel).Cast<ClassificationResult>())
             {
-                using var scope = torch.NewDisposeScope();
-                cancel.ThrowIfCancellationRequested();
-                var probabilities = logits.to(ScalarType.Float64).softmax(-1).ToArray<double>();   // [rows, classes]
-                for (var i = 0; i < batch.Length; i++)
+                // The largest of values that are no numbers would be the first label, and pass for a prediction.
+                if (!result.Logits.All(float.IsFinite))
                 {
-                    // The largest of values that are no numbers would be the first label, and pass for a prediction.
-                    var own = probabilities.AsSpan(i * model.Labels.Count, model.Labels.Count).ToArray();
-                    if (!own.All(double.IsFinite))
-                    {
-                        throw new InvalidDataException("The model's logits are not numbers (NaN or infinite). Its weights are damaged or its training diverged; take an earlier checkpoint.");
-                    }
-
-                    predictions[batch[i]] = new Prediction(rows[batch[i]].Example.Id, own, Array.IndexOf(own, own.Max()));
+                    throw new InvalidDataException("The model's logits are not numbers (NaN or infinite). Its weights are damaged or its training diverged; take an earlier checkpoint.");
                 }
 
-                done?.Invoke(batch.Length);
+                var probabilities = LabelScore.Softmax([.. result.Logits.Select(logit => (double)logit)]);
+                predictions[result.Request] = new Prediction(rows[(int)result.Request].Example.Id, probabilities, Array.IndexOf(probabilities, probabilities.Max()));
+                done?.Invoke(1);
             }
 
             return predictions;
@@ -127,23 +123,6 @@ internal sealed class ClassifierRows
             // The next step changes the weights: a copy of them would only take memory.
             if (wasTraining) PackedModel.Forget(model);
             model.Training = wasTraining;
-        }
-    }
-
-    /// <summary>The numbers of some rows and their logits, part after part.</summary>
-    private IEnumerable<(int[] Rows, Tensor Logits)> Packed(PackedClassifier packed, IReadOnlyList<ClassifierRow> rows)
-    {
-        foreach (var (first, logits) in packed.Logits([.. rows.Select(row => (row.Ids, usesTypes ? row.TypeIds : []))])) yield return ([.. Enumerable.Range(first, (int)logits.size(0))], logits);
-    }
-
-    private IEnumerable<(int[] Rows, Tensor Logits)> Padded(IReadOnlyList<ClassifierRow> rows, int batchSize, Device device)
-    {
-        foreach (var batch in Enumerable.Range(0, rows.Count).OrderBy(row => rows[row].Ids.Length).Chunk(batchSize))
-        {
-            using var scope = torch.NewDisposeScope();
-            var (tokens, types) = Inputs([.. batch.Select(row => rows[row])]);
-            var (ids, mask) = tokens.To(device);
-            yield return (batch, model.Forward(ids, mask, types is null ? null : tokens.To(types, device)));
         }
     }
 
