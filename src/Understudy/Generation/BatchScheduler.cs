@@ -3,7 +3,7 @@ using Understudy.Torch;
 
 namespace Understudy.Generation;
 
-/// <summary>Rows of a model that cannot be packed (on a GPU, with weights in 4 bits): prompts of similar length are padded to a batch, whose rows leave as they end; the next batch begins after the last.</summary>
+/// <summary>Rows of a model that cannot be packed (on a GPU, with DoRA beside weights in few bits): prompts of similar length are padded to a batch, whose rows leave as they end; the next batch begins after the last.</summary>
 /// <remarks>Matrix products of other sizes may round differently in the last bit; two tokens would have to be that close for a text to change.</remarks>
 internal sealed class BatchScheduler : IRowScheduler
 {
@@ -38,6 +38,7 @@ internal sealed class BatchScheduler : IRowScheduler
 
     public IEnumerable<EngineRow> RowsOf(long id, EngineRequest request)
     {
+        if (request is not (GenerationRequest or ScoringRequest)) throw EngineFaults.NoSuchRequest(request);
         decoding.Check(request.Tokens, (int)id);
         if (request is GenerationRequest generation)
             return Enumerable.Range(0, generation.Samples).Select(sample => new EngineRow(id, request, sample, decoding.Beginning(request.Tokens), decoding.Room(request.Tokens)));
@@ -68,7 +69,7 @@ internal sealed class BatchScheduler : IRowScheduler
         if (state is null) return;
         Pick();
         Statistics = Statistics with { Steps = Statistics.Steps + 1, PeakRows = Math.Max(Statistics.PeakRows, Running) };
-        foreach (var line in lines.Where(line => !line.Reported && line.Row.Stop!.Finished is not null))
+        foreach (var line in lines.Where(line => !line.Reported && (line.Row.Fault is not null || line.Row.Stop!.Finished is not null)))
         {
             line.Reported = true;
             finished.Add(line.Row);
@@ -98,7 +99,8 @@ internal sealed class BatchScheduler : IRowScheduler
         // All samples of a text go on from one line of the first pass.
         var requests = waiting.TakeWhile(row => row.Scores is null).GroupBy(row => row.Id).Select(group => group.ToList()).ToList();
         List<(IReadOnlyList<int> Tokens, int Rows)> texts = [.. requests.Select(rows => (rows[0].Request.Tokens, rows.Count))];
-        var chosen = DecodingInput.Batches(decoding, texts, options.MaxRows, text => RoomOf(requests[texts.FindIndex(other => ReferenceEquals(other.Tokens, text))][0])).First();
+        // The batch of the row that has waited longest.
+        var chosen = DecodingInput.Batches(decoding, texts, options.MaxRows, text => RoomOf(requests[text][0])).First(batch => batch.Contains(0));
         for (var i = 0; i < chosen.Count; i++)
         {
             foreach (var row in requests[chosen[i]])
@@ -139,8 +141,12 @@ internal sealed class BatchScheduler : IRowScheduler
             {
                 if (lines[i].Reported || lines[i].Row.Stop!.Finished is not null) continue;
                 // Several samples of a prompt begin with the same logits, so they are not overwritten.
-                logits.CopyTo(lines[i].Place, buffers[worker]);
-                lines[i].Row.Append(lines[i].Row.Pick(buffers[worker], scratches[worker]));
+                var line = lines[i];
+                line.Row.Try(() =>
+                {
+                    logits.CopyTo(line.Place, buffers[worker]);
+                    _ = line.Row.Append(line.Row.Pick(buffers[worker], scratches[worker]));
+                });
             }
         });
         Statistics = Statistics with { NewTokens = Statistics.NewTokens + Running };

@@ -63,7 +63,7 @@ public sealed class BeamSearch
     }
 
     /// <summary>Searches for all prompts, batch by batch; a batch is computed when its first text is asked for.</summary>
-    /// <param name="prompts">Tokens of the prompts, or of the sources. What all prompts begin with is computed once.</param>
+    /// <param name="prompts">Tokens of the prompts, or of the sources.</param>
     /// <param name="batchSize">Prompts times beams that are computed at once, at least 1; the beams of one prompt are never split.</param>
     /// <param name="cancellation">Checked before every token.</param>
     /// <returns><see cref="BeamSearchOptions.NumReturnSequences"/> texts of each prompt, best first, fewer where processors leave too few possible; shorter prompts first.</returns>
@@ -80,7 +80,7 @@ public sealed class BeamSearch
     {
         var rows = PackedModel.Of(model) is { } packed ? new PackedDecoding(decoding, packed, ofSources: model is ISequenceToSequenceModel) : decoding;
         using var pass = rows.Begin(prompts);
-        foreach (var batch in DecodingInput.Batches(rows, [.. prompts.Select(prompt => (prompt, options.NumBeams))], batchSize, Room))
+        foreach (var batch in DecodingInput.Batches(rows, [.. prompts.Select(prompt => (prompt, options.NumBeams))], batchSize, text => Room(prompts[text])))
         {
             foreach (var text in RunBatch(pass, prompts, batch, cancellation)) yield return text;
         }

@@ -1,12 +1,13 @@
 using Understudy.Data;
+using Understudy.Models;
 using static Understudy.Data.OptionBounds;
 
 namespace Understudy.Generation;
 
-/// <summary>How an <see cref="InferenceEngine"/> divides its work. None of it changes a result.</summary>
+/// <summary>How an <see cref="InferenceEngine"/> divides its work. Where the model is packed, none of it changes a result.</summary>
 public sealed record EngineOptions
 {
-    /// <summary>Rows that are computed at once, at least 1.</summary>
+    /// <summary>Rows that are computed at once, at least 1; fewer where their logits would take more than 64 MB. A packed classifier takes as many as <see cref="PromptTokensPerStep"/> allows.</summary>
     /// <value>The default value is 64.</value>
     public int MaxRows { get; init; } = 64;
 
@@ -20,9 +21,9 @@ public sealed record EngineOptions
 
     /// <summary>The most bytes of keys and values that are kept of beginnings that no row uses now; 0 keeps none.</summary>
     /// <value>The default value is 256 MiB.</value>
-    public long PrefixCacheBytes { get; init; } = 256L << 20;
+    public long PrefixCacheBytes { get; init; } = PrefixCache.DefaultBytes;
 
-    /// <summary>Requests that may wait, at least 1: <see cref="InferenceEngine.Run"/> reads no further ahead, and <see cref="InferenceEngine.SubmitAsync"/> waits for a place.</summary>
+    /// <summary>At least 1: <see cref="InferenceEngine.Run"/> reads no further request while so many texts wait (all samples of a request are queued at once), and <see cref="InferenceEngine.SubmitAsync"/> lets no more requests in to wait or be computed.</summary>
     /// <value>The default value is 1024.</value>
     public int QueueLimit { get; init; } = 1024;
 

@@ -60,6 +60,12 @@ internal sealed class EngineRow
     /// <summary>The classes' logits, once they are computed; null where nothing is classified.</summary>
     internal float[]? Logits { get; set; }
 
+    /// <summary>Whether its prompt is in the statistics: a row that begins again is not counted twice.</summary>
+    internal bool IsCounted { get; set; }
+
+    /// <summary>What stopped it; null where nothing did.</summary>
+    internal Exception? Fault { get; private set; }
+
     /// <summary>How it picks tokens and ends.</summary>
     internal GenerationSettings Settings => ((GenerationRequest)Request).Settings;
 
@@ -75,8 +81,26 @@ internal sealed class EngineRow
     {
         Tokens.Add(token);
         constraint?.Append(token);
-        return Stop!.Append(token) || (constraint is { IsComplete: true } && Stop.Complete());
+        // A text that is whole with the last token that fits is whole.
+        return (constraint is { IsComplete: true } && Stop!.Complete(token)) || Stop!.Append(token);
     }
+
+    /// <summary>Does something of the row's own: what its processors, its constraint or its decoding throw stops this row and no other.</summary>
+    internal void Try(Action action)
+    {
+        if (Fault is not null) return;
+        try
+        {
+            action();
+        }
+        catch (Exception error)
+        {
+            Fault = error;
+        }
+    }
+
+    /// <summary>Stops the row.</summary>
+    internal void Fail(Exception fault) => Fault ??= fault;
 
     /// <summary>What has come of it.</summary>
     internal EngineResult Result() => Request switch

@@ -15,7 +15,7 @@ internal sealed class EngineWorker : IDisposable
 
     /// <summary>Starts a thread.</summary>
     /// <param name="engine">What computes.</param>
-    /// <param name="limit">Requests that may wait or be computed.</param>
+    /// <param name="limit">Requests that may wait or be computed at once.</param>
     internal EngineWorker(InferenceEngine engine, int limit)
     {
         this.engine = engine;
@@ -35,8 +35,9 @@ internal sealed class EngineWorker : IDisposable
             submitted.Add(submission, either.Token);
             using var registration = either.Token.Register(() =>
             {
-                withdrawn.Enqueue(submission);
+                // In this order: a submission that is not opened yet is passed over because it is at its end.
                 submission.Done.TrySetCanceled(either.Token);
+                withdrawn.Enqueue(submission);
             });
             return await submission.Done.Task.ConfigureAwait(false);
         }
@@ -57,35 +58,43 @@ internal sealed class EngineWorker : IDisposable
     private void Work()
     {
         var results = new List<EngineResult>();
-        try
+        var faults = new List<(long Request, Exception Fault)>();
+        while (!stopping.IsCancellationRequested)
         {
-            while (true)
+            try
             {
                 // Waits where there is nothing to do.
                 while (engine.HasWork ? submitted.TryTake(out var next) : submitted.TryTake(out next, Timeout.Infinite, stopping.Token)) Open(next!);
-                stopping.Token.ThrowIfCancellationRequested();
                 while (withdrawn.TryDequeue(out var submission)) Withdraw(submission);
                 results.Clear();
-                try
-                {
-                    engine.Step(results);
-                }
-                catch (Exception error) when (error is not OperationCanceledException)
-                {
-                    // One row's logits that are not numbers are the model's: every text of it is in doubt.
-                    engine.DropAll();
-                    foreach (var submission in open.Values) submission.Done.TrySetException(error);
-                    open.Clear();
-                    continue;
-                }
-
+                faults.Clear();
+                engine.Step(results, faults);
+                foreach (var (request, fault) in faults) Fail(request, fault);
                 foreach (var result in results) Take(result);
             }
+            catch (Exception error)
+            {
+                // What is no single request's fault is everybody's; at the end it is the order to stop.
+                engine.DropAll();
+                foreach (var submission in open.Values) End(submission, error);
+                open.Clear();
+            }
         }
-        catch (OperationCanceledException)
-        {
-            engine.DropAll();
-        }
+
+        while (submitted.TryTake(out var late)) late.Done.TrySetCanceled(stopping.Token);
+    }
+
+    private void End(Submission submission, Exception error)
+    {
+        if (stopping.IsCancellationRequested) submission.Done.TrySetCanceled(stopping.Token);
+        else submission.Done.TrySetException(error);
+    }
+
+    private void Fail(long request, Exception fault)
+    {
+        if (!open.Remove(request, out var submission)) return;
+        engine.Drop(request);
+        submission.Done.TrySetException(fault);
     }
 
     private void Open(Submission submission)
@@ -96,7 +105,7 @@ internal sealed class EngineWorker : IDisposable
             (submission.Id, submission.Rows) = engine.Add(submission.Request);
             open.Add(submission.Id, submission);
         }
-        catch (Exception error) when (error is ArgumentException or InvalidDataException)
+        catch (Exception error)
         {
             submission.Done.TrySetException(error);
         }

@@ -22,16 +22,22 @@ internal sealed class ForkedRow(PackedModel packed)
         while (sourcePages.Count < PagePool.PagesOf(tokens)) sourcePages.Add(Taken(packed.SourcePages!));
     }
 
+    /// <summary>Begins with a text whose first pages may be known.</summary>
+    /// <returns>The tokens that are left to compute.</returns>
+    internal int[] Begin(int[] text)
+    {
+        computed = packed.Prefixes.Match(text, pages);
+        return text[computed..];
+    }
+
+    /// <summary>Remembers the pages of a text that is computed.</summary>
+    internal void Remember(int[] text) => packed.Prefixes.Add(text, pages);
+
     /// <summary>Puts its next tokens into a step, and asks for what follows them.</summary>
     /// <returns>One more than its largest position.</returns>
     internal int Add(StepBatch step, ReadOnlySpan<int> tokens)
     {
-        while (pages.Count < PagePool.PagesOf(computed + tokens.Length))
-        {
-            // Beginnings that nobody uses make room.
-            if (packed.Pages.Taken >= packed.Pages.Limit && packed.Prefixes.Evict()) continue;
-            pages.Add(Taken(packed.Pages));
-        }
+        while (pages.Count < PagePool.PagesOf(computed + tokens.Length)) pages.Add(TakePage());
 
         var first = step.Add(tokens, computed, CollectionsMarshal.AsSpan(pages), sourceTokens, CollectionsMarshal.AsSpan(sourcePages));
         step.Select(first + tokens.Length - 1);
@@ -42,17 +48,24 @@ internal sealed class ForkedRow(PackedModel packed)
     internal ForkedRow Fork()
     {
         var fork = new ForkedRow(packed) { computed = computed, sourceTokens = sourceTokens };
-        var whole = computed / PagedCache.PageTokens;
-        foreach (var page in pages.Take(whole)) fork.pages.Add(Held(packed.Pages, page));
-        foreach (var page in pages.Skip(whole))
+        try
         {
-            var own = Taken(packed.Pages);
-            packed.Pages.Copy(page, own);
-            fork.pages.Add(own);
-        }
+            var whole = computed / PagedCache.PageTokens;
+            foreach (var page in pages.Take(whole)) fork.pages.Add(Held(packed.Pages, page));
+            foreach (var page in pages.Skip(whole))
+            {
+                fork.pages.Add(TakePage());
+                packed.Pages.Copy(page, fork.pages[^1]);
+            }
 
-        foreach (var page in sourcePages) fork.sourcePages.Add(Held(packed.SourcePages!, page));
-        return fork;
+            foreach (var page in sourcePages) fork.sourcePages.Add(Held(packed.SourcePages!, page));
+            return fork;
+        }
+        catch
+        {
+            fork.Free();
+            throw;
+        }
     }
 
     /// <summary>Gives its pages back.</summary>
@@ -62,6 +75,16 @@ internal sealed class ForkedRow(PackedModel packed)
         foreach (var page in sourcePages) packed.SourcePages!.Release(page);
         pages.Clear();
         sourcePages.Clear();
+    }
+
+    /// <summary>A page; beginnings that nobody uses make room for it.</summary>
+    private int TakePage()
+    {
+        while (packed.Pages.Taken >= packed.Pages.Limit && packed.Prefixes.Evict())
+        {
+        }
+
+        return Taken(packed.Pages);
     }
 
     private static int Held(PagePool pool, int page)

@@ -123,8 +123,8 @@ internal static class DecodingInput
     /// <param name="decoding">What computes them.</param>
     /// <param name="texts">The texts and how many rows each needs.</param>
     /// <param name="batchSize">The most rows of a batch; those of one text are never split.</param>
-    /// <param name="room">New tokens that may follow a text.</param>
-    public static IEnumerable<List<int>> Batches(IDecoding decoding, IReadOnlyList<(IReadOnlyList<int> Tokens, int Rows)> texts, int batchSize, Func<IReadOnlyList<int>, int> room)
+    /// <param name="room">New tokens that may follow the text of a number.</param>
+    public static IEnumerable<List<int>> Batches(IDecoding decoding, IReadOnlyList<(IReadOnlyList<int> Tokens, int Rows)> texts, int batchSize, Func<int, int> room)
     {
         var batch = new List<int>();
         var (rows, most) = (0, 0);
@@ -132,7 +132,7 @@ internal static class DecodingInput
         {
             var (tokens, own) = texts[index];
             // Padding counts towards the model's length, but must not shorten the text of a short prompt.
-            if (batch.Count > 0 && (rows + own > batchSize || !decoding.Fits(tokens.Count, Math.Max(most, room(tokens)))))
+            if (batch.Count > 0 && (rows + own > batchSize || !decoding.Fits(tokens.Count, Math.Max(most, room(index)))))
             {
                 yield return batch;
                 batch = [];
@@ -141,7 +141,7 @@ internal static class DecodingInput
 
             batch.Add(index);
             rows += own;
-            most = Math.Max(most, room(tokens));
+            most = Math.Max(most, room(index));
         }
 
         yield return batch;

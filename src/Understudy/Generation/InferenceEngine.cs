@@ -1,3 +1,4 @@
+using System.Runtime.ExceptionServices;
 using Understudy.Data;
 using Understudy.Models;
 using Understudy.Torch;
@@ -6,8 +7,8 @@ namespace Understudy.Generation;
 
 /// <summary>
 /// Continues prompts, scores labels after them, or classifies texts: requests go into a queue, results come out as they are ready. A row that has ended is replaced at once, and what prompts begin with
-/// in common is computed once. Neither changes a result: on the CPU in float32, a text or a score is the same to the last bit alone and among any others; a drawn text depends on its
-/// prompt and seed alone.
+/// in common is computed once. Neither changes a result: where the model is packed, on the CPU, a text or a score is the same to the last bit alone and among any others; a drawn text depends on its
+/// prompt and seed alone. Elsewhere rows are padded to batches, and the last bit may differ.
 /// </summary>
 /// <remarks>
 /// Products are taken in bfloat16 where <see cref="torch.autocast"/> is open when the engine is made, else in the type of the weights. The engine sees the weights as they are when it is made.
@@ -22,6 +23,8 @@ public sealed class InferenceEngine : IDisposable
     private readonly Lock access = new();
     private long nextId;
     private EngineWorker? worker;
+    private bool isRunning;
+    private bool isDisposed;
 
     /// <summary>An engine for a causal model.</summary>
     /// <param name="model">The model; dropout is expected to be off. It outlives the engine.</param>
@@ -83,25 +86,34 @@ public sealed class InferenceEngine : IDisposable
     /// <param name="requests">The requests; they are numbered from 0.</param>
     /// <param name="inOrder">Whether results come in the order of the requests, samples of one in theirs, rather than as they are ready.</param>
     /// <param name="cancellation">Checked before every step; what was not given out by then is lost.</param>
-    /// <returns>A result for every text and every scoring.</returns>
+    /// <returns>A result for every text and every scoring. The first fault of one of them ends it.</returns>
     /// <exception cref="ArgumentException">A request cannot be computed.</exception>
     /// <exception cref="InvalidDataException">The model's logits are not numbers, or all tokens are forbidden.</exception>
+    /// <exception cref="InvalidOperationException">The engine serves <see cref="SubmitAsync"/>, or another call of this that is not at its end; or the cache is taken by somebody else.</exception>
+    /// <exception cref="ObjectDisposedException">The engine is disposed.</exception>
     public IEnumerable<EngineResult> Run(IEnumerable<EngineRequest> requests, bool inOrder = false, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(requests);
-        return worker is null ? RunAll(requests, inOrder, cancellation) : throw new InvalidOperationException("The engine computes requests of SubmitAsync. Make another one for Run.");
+        ThrowIfBusy();
+        return RunAll(requests, inOrder, cancellation);
     }
 
     /// <summary>Computes a request on the engine's own thread, beside those of other callers.</summary>
     /// <param name="request">The request.</param>
     /// <param name="cancellation">Takes this request back.</param>
-    /// <returns>Its results, samples in their order; the request waits while <see cref="EngineOptions.QueueLimit"/> are waiting.</returns>
+    /// <returns>Its results, samples in their order. It waits for a place while <see cref="EngineOptions.QueueLimit"/> requests wait or are computed.</returns>
     /// <exception cref="ArgumentException">The request cannot be computed.</exception>
+    /// <exception cref="InvalidDataException">The model's logits are not numbers, or all tokens are forbidden; what processors, a constraint or the decoding of this request throw comes out as well. Other requests go on.</exception>
+    /// <exception cref="OperationCanceledException">It was taken back, or the engine was disposed before it was computed.</exception>
+    /// <exception cref="InvalidOperationException">A call of <see cref="Run"/> is not at its end.</exception>
+    /// <exception cref="ObjectDisposedException">The engine is disposed.</exception>
     public Task<IReadOnlyList<EngineResult>> SubmitAsync(EngineRequest request, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(request);
         lock (access)
         {
+            ObjectDisposedException.ThrowIf(isDisposed, this);
+            if (isRunning) throw StillRunning();
             worker ??= new EngineWorker(this, options.QueueLimit);
         }
 
@@ -111,6 +123,12 @@ public sealed class InferenceEngine : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
+        lock (access)
+        {
+            if (isDisposed) return;
+            isDisposed = true;
+        }
+
         worker?.Dispose();
         scheduler.Dispose();
     }
@@ -152,14 +170,28 @@ public sealed class InferenceEngine : IDisposable
 
     /// <summary>Computes one step.</summary>
     /// <param name="results">Receives what is ready.</param>
-    internal void Step(List<EngineResult> results)
+    /// <param name="faults">Receives the requests that cannot go on, and why; the others do.</param>
+    internal void Step(List<EngineResult> results, List<(long Request, Exception Fault)> faults)
     {
         using var noGrad = torch.no_grad();
         using var scope = torch.NewDisposeScope();
         using var narrow = autocast is { } type ? torch.autocast(type) : null;
         var finished = new List<EngineRow>();
         scheduler.Step(waiting, finished);
-        results.AddRange(finished.Select(row => row.Result()));
+        foreach (var row in finished)
+        {
+            row.Try(() => results.Add(row.Result()));
+            if (row.Fault is { } fault) faults.Add((row.Id, fault));
+        }
+    }
+
+    private static InvalidOperationException StillRunning() => new("Another call of Run on this engine is not at its end. Read it to its end, dispose its enumerator, or make another engine.");
+
+    private void ThrowIfBusy()
+    {
+        ObjectDisposedException.ThrowIf(isDisposed, this);
+        if (worker is not null) throw new InvalidOperationException("The engine computes requests of SubmitAsync. Make another one for Run.");
+        if (isRunning) throw StillRunning();
     }
 
     private IReadOnlyList<EngineRow> RowsOf(long id, EngineRequest request) =>
@@ -167,7 +199,10 @@ public sealed class InferenceEngine : IDisposable
 
     private IEnumerable<EngineResult> RunAll(IEnumerable<EngineRequest> requests, bool inOrder, CancellationToken cancellation)
     {
+        ThrowIfBusy();
+        isRunning = true;
         var results = new List<EngineResult>();
+        var faults = new List<(long Request, Exception Fault)>();
         var order = new ResultOrder();
         nextId = 0;
         using var source = requests.GetEnumerator();
@@ -188,7 +223,8 @@ public sealed class InferenceEngine : IDisposable
 
                 if (!HasWork) yield break;
                 cancellation.ThrowIfCancellationRequested();
-                Step(results);
+                Step(results, faults);
+                if (faults.Count > 0) ExceptionDispatchInfo.Throw(faults[0].Fault);
                 foreach (var result in inOrder ? order.Ready(results) : results) yield return result;
                 results.Clear();
             }
@@ -196,6 +232,7 @@ public sealed class InferenceEngine : IDisposable
         finally
         {
             DropAll();
+            isRunning = false;
         }
     }
 }

@@ -67,8 +67,15 @@ public sealed class LabelScorer
     private IEnumerable<LabelScore> Scores(IReadOnlyList<IReadOnlyList<int>> prompts, int batchSize, CancellationToken cancellation)
     {
         using var engine = new InferenceEngine(model, new EngineOptions { MaxRows = batchSize });
-        engine.Check(prompts.Select(prompt => new ScoringRequest(prompt, labels)));
-        foreach (var result in engine.Run(prompts.Select(prompt => new ScoringRequest(prompt, labels)), cancellation: cancellation)) yield return ((ScoringResult)result).Score;
-        Statistics = engine.Statistics;
+        var requests = prompts.Select(prompt => new ScoringRequest(prompt, labels));
+        engine.Check(requests);
+        try
+        {
+            foreach (var result in engine.Run(requests, cancellation: cancellation)) yield return ((ScoringResult)result).Score;
+        }
+        finally
+        {
+            Statistics = engine.Statistics;
+        }
     }
 }

@@ -9,6 +9,9 @@ namespace Understudy.Generation;
 /// <param name="ofSources">Whether texts are sources, which the model attends to, rather than prompts, which it continues.</param>
 internal sealed class PackedDecoding(IDecoding texts, PackedModel packed, bool ofSources) : IDecoding
 {
+    // Enough for products to be at their rate, and buffers stay small.
+    private const int TokensAtOnce = 2048;
+
     public int VocabularySize => texts.VocabularySize;
 
     public int Room(IReadOnlyList<int> text) => texts.Room(text);
@@ -37,7 +40,12 @@ internal sealed class PackedDecoding(IDecoding texts, PackedModel packed, bool o
                 packed.Encode([.. rows.Select((row, i) => new StepSource(batch[i].ToArray(), row.SourcePages.ToArray()))]);
             }
 
-            return new State(packed, rows, [.. batch.Select(text => Beginning(text).ToArray())]);
+            var beginnings = batch.Select(text => Beginning(text).ToArray()).ToArray();
+            // Behind another source, the same beginning has other keys and values.
+            var left = ofSources ? beginnings : [.. beginnings.Select((text, i) => rows[i].Begin(text))];
+            var state = new State(packed, rows, left);
+            for (var i = 0; i < rows.Count && !ofSources; i++) rows[i].Remember(beginnings[i]);
+            return state;
         }
         catch
         {
@@ -77,10 +85,18 @@ internal sealed class PackedDecoding(IDecoding texts, PackedModel packed, bool o
         {
             var taken = new bool[rows.Count];
             var next = new List<ForkedRow>(kept.Length);
-            foreach (var row in kept)
+            try
             {
-                next.Add(taken[row] ? rows[(int)row].Fork() : rows[(int)row]);
-                taken[row] = true;
+                foreach (var row in kept)
+                {
+                    next.Add(taken[row] ? rows[(int)row].Fork() : rows[(int)row]);
+                    taken[row] = true;
+                }
+            }
+            catch
+            {
+                foreach (var fork in next.Except(rows)) fork.Free();
+                throw;
             }
 
             for (var i = 0; i < rows.Count; i++)
@@ -107,16 +123,20 @@ internal sealed class PackedDecoding(IDecoding texts, PackedModel packed, bool o
 
         private void Compute(int[][] parts)
         {
-            step.Clear();
-            var longest = 0;
-            for (var i = 0; i < parts.Length; i++) longest = Math.Max(longest, rows[i].Add(step, parts[i]));
             if (logits.size(0) != parts.Length)
             {
                 logits.Dispose();
                 logits = DisposeScope.Detach(torch.empty([parts.Length, packed.Outputs], ScalarType.Float32));
             }
 
-            packed.Run(step, longest, logits);
+            for (var next = 0; next < parts.Length;)
+            {
+                step.Clear();
+                var (first, longest) = (next, 0);
+                for (; next < parts.Length && (next == first || step.Tokens + parts[next].Length <= TokensAtOnce); next++) longest = Math.Max(longest, rows[next].Add(step, parts[next]));
+                using var lines = logits.narrow(0, first, next - first);
+                packed.Run(step, longest, lines);
+            }
         }
     }
 }

@@ -50,6 +50,7 @@ internal sealed class PagedScheduler : IRowScheduler
 
     public IEnumerable<EngineRow> RowsOf(long id, EngineRequest request)
     {
+        if (request is not (GenerationRequest or ScoringRequest)) throw EngineFaults.NoSuchRequest(request);
         texts.Check(request.Tokens, (int)id);
         var beginning = texts.Beginning(request.Tokens);
         var room = texts.Room(request.Tokens);
@@ -83,7 +84,7 @@ internal sealed class PagedScheduler : IRowScheduler
         {
             Steps = Statistics.Steps + 1,
             PeakRows = Math.Max(Statistics.PeakRows, running.Count),
-            PeakCacheBytes = Math.Max(Statistics.PeakCacheBytes, packed.Pages.Taken * packed.Pages.PageBytes),
+            PeakCacheBytes = Math.Max(Statistics.PeakCacheBytes, BytesOf(packed.Pages) + (packed.SourcePages is { } sourcePages ? BytesOf(sourcePages) : 0)),
         };
         ReadScores();
         Pick();
@@ -123,6 +124,8 @@ internal sealed class PagedScheduler : IRowScheduler
         }
     }
 
+    private static long BytesOf(PagePool pool) => pool.Taken * pool.PageBytes;
+
     private static void CheckMemory(string name, int tokens, PagePool pool)
     {
         if (PagePool.PagesOf(tokens) <= pool.Limit) return;
@@ -134,6 +137,20 @@ internal sealed class PagedScheduler : IRowScheduler
     private bool Begin(EngineRow next)
     {
         var row = new PagedRow(next);
+        try
+        {
+            return Begin(row);
+        }
+        catch
+        {
+            Free(row);
+            throw;
+        }
+    }
+
+    private bool Begin(PagedRow row)
+    {
+        var next = row.Row;
         var tokens = CollectionsMarshal.AsSpan(next.Tokens);
         var known = sharesBeginnings ? packed.Prefixes.Match(tokens, row.Pages) : 0;
         row.Computed = known;
@@ -154,7 +171,8 @@ internal sealed class PagedScheduler : IRowScheduler
         }
 
         running.Add(row);
-        Statistics = Statistics with { PromptTokens = Statistics.PromptTokens + next.Request.Tokens.Count, PrefixTokens = Statistics.PrefixTokens + known };
+        if (!next.IsCounted) Statistics = Statistics with { PromptTokens = Statistics.PromptTokens + next.Request.Tokens.Count, PrefixTokens = Statistics.PrefixTokens + known };
+        next.IsCounted = true;
         return true;
     }
 
@@ -237,7 +255,7 @@ internal sealed class PagedScheduler : IRowScheduler
             parents[part.Length + i] = nodes.Parents[i] < 0 ? part.Length - 1 : part.Length + nodes.Parents[i];
         }
 
-        longest = Math.Max(longest, row.Computed + part.Length + trie.MaxDepth);
+        longest = Math.Max(longest, row.Computed + part.Length + trie.MaxDepth - 1);
         return batch.AddTree(tokens, parents, row.Computed, CollectionsMarshal.AsSpan(row.Pages));
     }
 
@@ -256,6 +274,7 @@ internal sealed class PagedScheduler : IRowScheduler
             if (packed.Prefixes.Evict()) continue;
             // Rows before this one are in the step already.
             var newest = running[^1];
+            if (running.Count == 1) throw EngineFaults.NoMemory(packed.Pages);
             running.RemoveAt(running.Count - 1);
             Free(newest);
             waiting.AddFirst(newest.Row);
@@ -293,13 +312,13 @@ internal sealed class PagedScheduler : IRowScheduler
         if (!running.Any(row => row is { Line: >= 0, Row.Scores: not null })) return;
         var sums = new double[lines];
         torch.log_sum_exp_lines(logits!, sums);
-        if (!sums.All(double.IsFinite)) throw EngineFaults.NoNumbers();
         var numbers = logits!.data<float>();
         foreach (var row in running)
         {
             if (row is not { Line: >= 0, Row.Scores: { } scores }) continue;
             var labels = ((ScoringRequest)row.Row.Request).Labels;
             var nodes = row.NextPass();
+            if (!sums.AsSpan(row.Line, 1 + (nodes?.Nodes.Length ?? 0)).ToArray().All(double.IsFinite)) row.Row.Fail(EngineFaults.NoNumbers());
             for (var i = row.PassesDone == 0 ? -1 : 0; i < (nodes?.Nodes.Length ?? 0); i++)
             {
                 var line = row.Line + i + 1;
@@ -308,7 +327,7 @@ internal sealed class PagedScheduler : IRowScheduler
             }
 
             row.PassesDone++;
-            if (row.PassesDone < labels.Trie.Passes.Count)
+            if (row.Row.Fault is null && row.PassesDone < labels.Trie.Passes.Count)
             {
                 // The last token is computed again, with the next branches behind it.
                 row.Computed--;
@@ -325,7 +344,13 @@ internal sealed class PagedScheduler : IRowScheduler
         var picking = running.Where(row => row is { Line: >= 0, Row.Stop: not null }).ToList();
         if (picking.Count == 0) return;
         var tokens = picker.Pick(logits!, lines, [.. picking.Select(row => (row.Row, row.Line))]);
-        for (var i = 0; i < picking.Count; i++) picking[i].IsDone = picking[i].Row.Append(tokens[i]);
+        for (var i = 0; i < picking.Count; i++)
+        {
+            var (row, token) = (picking[i], tokens[i]);
+            row.Row.Try(() => row.IsDone = row.Row.Append(token));
+            if (row.Row.Fault is not null) row.IsDone = true;
+        }
+
         Statistics = Statistics with { NewTokens = Statistics.NewTokens + picking.Count };
     }
 

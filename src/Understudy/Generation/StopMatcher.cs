@@ -40,11 +40,12 @@ public sealed class StopMatcher
         return Finished is not null;
     }
 
-    /// <summary>Ends the row, whose text is whole.</summary>
+    /// <summary>Takes the token with which the text is whole.</summary>
     /// <returns>True.</returns>
-    internal bool Complete()
+    internal bool Complete(int token)
     {
-        Finished = FinishReason.Complete;
+        _ = Append(token);
+        if (Finished is null or FinishReason.Length) Finished = FinishReason.Complete;
         return true;
     }
 

@@ -59,8 +59,14 @@ public sealed class TextGenerator
         using var engine = engineOf(new EngineOptions { MaxRows = batchSize });
         // Before anything is computed: the last prompt's fault is not worth an hour.
         engine.Check(requests);
-        foreach (var result in engine.Run(requests, cancellation: cancellation).Cast<GenerationResult>())
-            yield return new GeneratedText((int)result.Request, result.Sample, result.Tokens, result.Text, result.Reason);
-        Statistics = engine.Statistics;
+        try
+        {
+            foreach (var result in engine.Run(requests, cancellation: cancellation).Cast<GenerationResult>())
+                yield return new GeneratedText((int)result.Request, result.Sample, result.Tokens, result.Text, result.Reason);
+        }
+        finally
+        {
+            Statistics = engine.Statistics;
+        }
     }
 }

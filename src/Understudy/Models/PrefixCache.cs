@@ -8,12 +8,15 @@ namespace Understudy.Models;
 /// </summary>
 internal sealed class PrefixCache(PagePool pool)
 {
+    /// <summary>Bytes that it keeps where nobody says otherwise.</summary>
+    internal const long DefaultBytes = 256L << 20;
+
     private readonly Dictionary<Key, Node> nodes = [];
     private readonly LinkedList<Node> byUse = [];
     private long nextId = 1;
 
     /// <summary>The most pages that it keeps.</summary>
-    internal int Limit { get; set; } = int.MaxValue;
+    internal int Limit { get; set; } = (int)Math.Min(DefaultBytes / pool.PageBytes, int.MaxValue);
 
     /// <summary>Pages that it keeps.</summary>
     internal int Count => nodes.Count;
