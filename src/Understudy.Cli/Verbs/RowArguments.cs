@@ -2,6 +2,7 @@ using System.CommandLine;
 using Understudy.Data;
 using Understudy.Evaluation;
 using Understudy.Runs;
+using Understudy.Training;
 
 namespace Understudy.Cli.Verbs;
 
@@ -11,7 +12,8 @@ internal sealed class RowArguments
     private readonly Argument<string> model = new("MODEL") { Description = $"A student's folder, as it lies under models/ of a run folder, {NamedModel.OrOnHub}" };
     private readonly Argument<string> file;
     private readonly Option<string[]> set = GlobalOptions.Set("How to read the file, in the keys of a run file's data.train, for example --set columns.text=sentence; max_rows takes the first ones. May be given several times.");
-    private readonly Option<int> batchSize = GlobalOptions.Number("--batch-size", 1, "Rows classified at once.");
+    private readonly Option<int> batchSize = GlobalOptions.Number("--batch-size", 1, "Rows that are padded to a batch where the model cannot be packed, as on a GPU. It cannot change a result.");
+    private readonly Option<PrecisionMode?> precision = GlobalOptions.Choice("--precision", new EvaluationOptions().Precision, "Arithmetic of the matrix products.");
     private readonly Option<int> threads = GlobalOptions.Threads();
     private readonly Option<string> device = GlobalOptions.Device();
 
@@ -34,6 +36,7 @@ internal sealed class RowArguments
         verb.Add(file);
         verb.Add(set);
         verb.Add(batchSize);
+        verb.Add(precision);
         verb.Add(threads);
         verb.Add(device);
     }
@@ -56,7 +59,11 @@ internal sealed class RowArguments
     /// <summary>The model's folder, downloaded where it is on the Hub.</summary>
     public string Model(ParseResult parsed, Execution execution) => NamedModel.Folder(parsed.GetRequiredValue(model), execution);
 
-    public EvaluationOptions Options(ParseResult parsed) => new() { BatchSize = parsed.GetValue(batchSize) };
+    public EvaluationOptions Options(ParseResult parsed) => new()
+    {
+        BatchSize = parsed.GetValue(batchSize),
+        Precision = parsed.GetValue(precision) ?? new EvaluationOptions().Precision,
+    };
 
     public Torch.Device Device(ParseResult parsed) => GlobalOptions.DeviceOf(parsed.GetRequiredValue(device));
 }
