@@ -90,7 +90,7 @@ internal sealed class PagedScheduler : IRowScheduler
         Pick();
         foreach (var row in running.Where(row => row.IsDone))
         {
-            Free(row);
+            row.Free(packed);
             finished.Add(row.Row);
         }
 
@@ -99,7 +99,7 @@ internal sealed class PagedScheduler : IRowScheduler
 
     public void Drop(Func<EngineRow, bool> which)
     {
-        foreach (var row in running.Where(row => which(row.Row))) Free(row);
+        foreach (var row in running.Where(row => which(row.Row))) row.Free(packed);
         running.RemoveAll(row => which(row.Row));
     }
 
@@ -143,7 +143,7 @@ internal sealed class PagedScheduler : IRowScheduler
         }
         catch
         {
-            Free(row);
+            row.Free(packed);
             throw;
         }
     }
@@ -160,13 +160,13 @@ internal sealed class PagedScheduler : IRowScheduler
         {
             if (packed.Prefixes.Evict()) continue;
             if (running.Count == 0) break;
-            Free(row);
+            row.Free(packed);
             return false;
         }
 
         if (!BeginSource(row))
         {
-            Free(row);
+            row.Free(packed);
             return false;
         }
 
@@ -243,19 +243,8 @@ internal sealed class PagedScheduler : IRowScheduler
 
     private int AddTree(PagedRow row, ReadOnlySpan<int> part, LabelTrie.Pass nodes)
     {
-        var trie = ((ScoringRequest)row.Row.Request).Labels.Trie;
-        var count = part.Length + nodes.Nodes.Length;
-        var tokens = new int[count];
-        var parents = new int[count];
-        part.CopyTo(tokens);
-        for (var i = 0; i < part.Length; i++) parents[i] = i - 1;
-        for (var i = 0; i < nodes.Nodes.Length; i++)
-        {
-            tokens[part.Length + i] = trie.Edges[nodes.Nodes[i]].Token;
-            parents[part.Length + i] = nodes.Parents[i] < 0 ? part.Length - 1 : part.Length + nodes.Parents[i];
-        }
-
-        longest = Math.Max(longest, row.Computed + part.Length + trie.MaxDepth - 1);
+        var (tokens, parents) = row.Branches(part, nodes);
+        longest = Math.Max(longest, row.Computed + part.Length + ((ScoringRequest)row.Row.Request).Labels.Trie.MaxDepth - 1);
         return batch.AddTree(tokens, parents, row.Computed, CollectionsMarshal.AsSpan(row.Pages));
     }
 
@@ -276,7 +265,7 @@ internal sealed class PagedScheduler : IRowScheduler
             var newest = running[^1];
             if (running.Count == 1) throw EngineFaults.NoMemory(packed.Pages);
             running.RemoveAt(running.Count - 1);
-            Free(newest);
+            newest.Free(packed);
             waiting.AddFirst(newest.Row);
             Statistics = Statistics with { Preemptions = Statistics.Preemptions + 1 };
             if (newest == row) return false;
@@ -312,31 +301,7 @@ internal sealed class PagedScheduler : IRowScheduler
         if (!running.Any(row => row is { Line: >= 0, Row.Scores: not null })) return;
         var sums = new double[lines];
         torch.log_sum_exp_lines(logits!, sums);
-        var numbers = logits!.data<float>();
-        foreach (var row in running)
-        {
-            if (row is not { Line: >= 0, Row.Scores: { } scores }) continue;
-            var labels = ((ScoringRequest)row.Row.Request).Labels;
-            var nodes = row.NextPass();
-            if (!sums.AsSpan(row.Line, 1 + (nodes?.Nodes.Length ?? 0)).ToArray().All(double.IsFinite)) row.Row.Fail(EngineFaults.NoNumbers());
-            for (var i = row.PassesDone == 0 ? -1 : 0; i < (nodes?.Nodes.Length ?? 0); i++)
-            {
-                var line = row.Line + i + 1;
-                var own = numbers.Slice(line * packed.Outputs, packed.Outputs);
-                foreach (var edge in labels.Children[i < 0 ? 0 : nodes!.Nodes[i] + 1]) scores[edge] = own[labels.Trie.Edges[edge].Token] - sums[line];
-            }
-
-            row.PassesDone++;
-            if (row.Row.Fault is null && row.PassesDone < labels.Trie.Passes.Count)
-            {
-                // The last token is computed again, with the next branches behind it.
-                row.Computed--;
-            }
-            else
-            {
-                row.IsDone = true;
-            }
-        }
+        foreach (var row in running.Where(row => row is { Line: >= 0, Row.Scores: not null })) row.ReadScores(logits!.data<float>(), sums, packed.Outputs);
     }
 
     private void Pick()
@@ -352,48 +317,5 @@ internal sealed class PagedScheduler : IRowScheduler
         }
 
         Statistics = Statistics with { NewTokens = Statistics.NewTokens + picking.Count };
-    }
-
-    private void Free(PagedRow row)
-    {
-        foreach (var page in row.Pages) packed.Pages.Release(page);
-        foreach (var page in row.SourcePages) packed.SourcePages!.Release(page);
-        row.Pages.Clear();
-        row.SourcePages.Clear();
-        packed.Prefixes.Trim();
-    }
-
-    /// <summary>A row at work and its pages.</summary>
-    private sealed class PagedRow(EngineRow row)
-    {
-        internal EngineRow Row { get; } = row;
-
-        internal List<int> Pages { get; } = [];
-
-        internal List<int> SourcePages { get; } = [];
-
-        /// <summary>Whether the source's keys and values are in its pages.</summary>
-        internal bool SourceIsKnown { get; set; }
-
-        /// <summary>Tokens whose keys and values are in the pages.</summary>
-        internal int Computed { get; set; }
-
-        /// <summary>Tokens of this step, without those of a tree.</summary>
-        internal int Scheduled { get; set; }
-
-        /// <summary>Its first line of the logits; -1 for none.</summary>
-        internal int Line { get; set; } = -1;
-
-        /// <summary>Passes over the labels' tree that were computed.</summary>
-        internal int PassesDone { get; set; }
-
-        internal bool IsDone { get; set; }
-
-        /// <summary>The most tokens of the labels' tree that are behind the row at once.</summary>
-        internal int TreeTokens => Row.Request is ScoringRequest scoring ? scoring.Labels.Trie.MostNodes : 0;
-
-        /// <summary>The labels' nodes that come next; null where nothing is scored.</summary>
-        internal LabelTrie.Pass? NextPass() => Row.Request is not ScoringRequest scoring ? null
-            : PassesDone < scoring.Labels.Trie.Passes.Count ? scoring.Labels.Trie.Passes[PassesDone] : LabelTrie.Pass.Empty;
     }
 }
