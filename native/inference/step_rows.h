@@ -74,7 +74,12 @@ inline void gate(const GateTask& task, int64_t begin, int64_t end) {
     }
 }
 
-inline int64_t largest_place(const float* numbers, int64_t count) {
+struct Largest {
+    float number;
+    bool broken;  // whether one is no number; the largest means nothing then
+};
+
+inline Largest largest_of(const float* numbers, int64_t count) {
     const auto whole = count / lanes * lanes;
     Floats most = all(-__builtin_inff());
     Ints odd{};
@@ -83,15 +88,20 @@ inline int64_t largest_place(const float* numbers, int64_t count) {
         odd |= x != x;
         most = x > most ? x : most;
     }
-    float top = largest(most);
-    bool broken = first_lane(odd) >= 0;
+    Largest found{largest(most), first_lane(odd) >= 0};
     for (int64_t i = whole; i < count; i++) {
-        broken = broken || numbers[i] != numbers[i];
-        top = numbers[i] > top ? numbers[i] : top;
+        found.broken = found.broken || numbers[i] != numbers[i];
+        found.number = numbers[i] > found.number ? numbers[i] : found.number;
     }
+    return found;
+}
+
+inline int64_t largest_place(const float* numbers, int64_t count) {
+    const auto [top, broken] = largest_of(numbers, count);
     if (broken) {
-        return -1;
+        return broken_logits;
     }
+    const auto whole = count / lanes * lanes;
     // The lowest of equals.
     for (int64_t i = 0; i < whole; i += lanes) {
         const int lane = first_lane(load_floats(numbers + i) == top);
@@ -104,27 +114,13 @@ inline int64_t largest_place(const float* numbers, int64_t count) {
             return i;
         }
     }
-    return -1;
+    return broken_logits;
 }
 
 inline double log_sum_exp(const float* numbers, int64_t count) {
-    const auto whole = count / lanes * lanes;
-    Floats most = all(-__builtin_inff());
-    Ints odd{};
-    for (int64_t i = 0; i < whole; i += lanes) {
-        const Floats x = load_floats(numbers + i);
-        odd |= x != x;
-        most = x > most ? x : most;
-    }
-    float top = largest(most);
-    if (first_lane(odd) >= 0) {
+    const auto [top, broken] = largest_of(numbers, count);
+    if (broken) {
         return __builtin_nan("");
-    }
-    for (int64_t i = whole; i < count; i++) {
-        if (numbers[i] != numbers[i]) {
-            return __builtin_nan("");
-        }
-        top = numbers[i] > top ? numbers[i] : top;
     }
     if (top == __builtin_inff() || top == -__builtin_inff()) {
         return top;

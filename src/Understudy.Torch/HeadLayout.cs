@@ -2,7 +2,7 @@ using System.Runtime.InteropServices;
 
 namespace Understudy.Torch;
 
-/// <summary>Where the heads of one token lie in what a layer made of it, and what is done to them. Mirrors <c>NativeHeads</c> of native/inference/step.cpp.</summary>
+/// <summary>Where the heads of one token lie in what a layer made of it, and what is done to them. Mirrors <c>NativeHeads</c> of native/inference/step_abi.cpp.</summary>
 [StructLayout(LayoutKind.Sequential)]
 public readonly record struct HeadLayout
 {

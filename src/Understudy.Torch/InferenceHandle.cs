@@ -33,12 +33,32 @@ internal sealed class PagesHandle : InferenceHandle
     }
 }
 
-/// <summary>Owns one step.</summary>
+/// <summary>Owns one step, and a share in the matrices and caches that it points to.</summary>
 internal sealed class StepHandle : InferenceHandle
 {
+    private readonly HashSet<SafeHandle> held = [];
+
+    /// <summary>Keeps what a handle owns until this one is released, even where the handle is disposed before: a step may run on another thread then.</summary>
+    internal void Hold(SafeHandle other)
+    {
+        if (held.Contains(other)) return;
+        var added = false;
+        try
+        {
+            other.DangerousAddRef(ref added);
+            held.Add(other);
+        }
+        catch
+        {
+            if (added) other.DangerousRelease();
+            throw;
+        }
+    }
+
     protected override bool ReleaseHandle()
     {
         Native.understudy_step_free(handle);
+        foreach (var other in held) other.DangerousRelease();
         return true;
     }
 }

@@ -52,15 +52,15 @@ public sealed class StepBatch
         rows.Clear();
     }
 
-    /// <summary>Adds a row of tokens at the positions that follow each other.</summary>
-    /// <param name="tokens">The new tokens, at least one.</param>
-    /// <param name="past">Tokens of the row in the cache before them.</param>
-    /// <param name="pagesOfRow">The row's pages, enough for all its tokens.</param>
+    /// <summary>Adds a row of tokens at the positions from <paramref name="past"/> on. Whether ids, types and pages exist is seen when a step runs.</summary>
+    /// <param name="tokens">The ids of the new tokens, at least one.</param>
+    /// <param name="past">Tokens of the row in the cache before them, at least 0.</param>
+    /// <param name="pagesOfRow">The row's pages in the order of its tokens, one for every <see cref="PagedCache.PageTokens"/> tokens begun, the new ones included.</param>
     /// <param name="source">Tokens of the row's source; 0 for none.</param>
-    /// <param name="pagesOfSource">The source's pages.</param>
+    /// <param name="pagesOfSource">The source's pages, in the same way.</param>
     /// <param name="tokenTypes">The type of each token; none for all 0.</param>
     /// <returns>The number of its first token in the step.</returns>
-    /// <exception cref="ArgumentException">There are no tokens, too few pages, or types for some tokens only.</exception>
+    /// <exception cref="ArgumentException">There are no tokens, too few pages, types for some tokens only, or fewer than no tokens before them.</exception>
     public int Add(ReadOnlySpan<int> tokens, int past, ReadOnlySpan<int> pagesOfRow, int source = 0, ReadOnlySpan<int> pagesOfSource = default, ReadOnlySpan<int> tokenTypes = default)
     {
         if (!tokenTypes.IsEmpty && tokenTypes.Length != tokens.Length) throw new ArgumentException($"Expected a type for each of {tokens.Length} tokens, found {tokenTypes.Length}.", nameof(tokenTypes));
@@ -91,15 +91,20 @@ public sealed class StepBatch
     }
 
     /// <summary>Adds a row of tokens that are the nodes of a tree: each sees the row's cache, its ancestors and itself.</summary>
-    /// <param name="tokens">The nodes, parents first.</param>
+    /// <param name="tokens">The ids of the nodes, at least one, parents first.</param>
     /// <param name="parents">The number of each node's parent among <paramref name="tokens"/>; -1 for none.</param>
-    /// <param name="past">Tokens of the row in the cache before them.</param>
-    /// <param name="pagesOfRow">The row's pages, enough for all its tokens.</param>
+    /// <param name="past">Tokens of the row in the cache before them, at least 0.</param>
+    /// <param name="pagesOfRow">The row's pages in the order of its tokens, the nodes included.</param>
     /// <returns>The number of its first token in the step.</returns>
-    /// <exception cref="ArgumentException">A parent comes after its child.</exception>
+    /// <exception cref="ArgumentException">There are no tokens, too few pages, not a parent for each, or a parent comes after its child.</exception>
     public unsafe int AddTree(ReadOnlySpan<int> tokens, ReadOnlySpan<int> parents, int past, ReadOnlySpan<int> pagesOfRow)
     {
         ArgumentOutOfRangeException.ThrowIfNotEqual(parents.Length, tokens.Length);
+        for (var i = 0; i < parents.Length; i++)
+        {
+            if (parents[i] >= i || parents[i] < -1) throw new ArgumentException($"Node {i} has the parent {parents[i]}; expected one before it, or -1.", nameof(parents));
+        }
+
         var first = Begin(tokens, past, pagesOfRow, 0, default);
         var words = (tokens.Length + 63) / 64;
         var begin = trees.Count;
@@ -109,7 +114,6 @@ public sealed class StepBatch
         for (var i = 0; i < tokens.Length; i++)
         {
             var own = seen.Slice(i * words, words);
-            if (parents[i] >= i || parents[i] < -1) throw new ArgumentException($"Node {i} has the parent {parents[i]}; expected one before it, or -1.", nameof(parents));
             if (parents[i] >= 0) seen.Slice(parents[i] * words, words).CopyTo(own);
             own[i / 64] |= 1UL << (i % 64);
             positions.Add(parents[i] < 0 ? past : positions[first + parents[i]] + 1);
@@ -120,8 +124,8 @@ public sealed class StepBatch
         return first;
     }
 
-    /// <summary>Asks for the output of a token.</summary>
-    /// <param name="token">Its number in the step.</param>
+    /// <summary>Asks for the output of a token; a token may be asked for several times.</summary>
+    /// <param name="token">Its number in the step, from 0 on; whether there is one is seen when a step runs.</param>
     /// <returns>Its line in the output.</returns>
     public int Select(int token)
     {
@@ -139,9 +143,12 @@ public sealed class StepBatch
     private unsafe int Begin(ReadOnlySpan<int> tokens, int past, ReadOnlySpan<int> pagesOfRow, int source, ReadOnlySpan<int> pagesOfSource)
     {
         if (tokens.IsEmpty) throw new ArgumentException("Expected at least one token, found none.", nameof(tokens));
-        var needed = (past + tokens.Length + PagedCache.PageTokens - 1) / PagedCache.PageTokens;
-        if (pagesOfRow.Length < needed) throw new ArgumentException($"Expected {needed} pages for {past + tokens.Length} tokens, found {pagesOfRow.Length}.", nameof(pagesOfRow));
-        var neededForSource = (source + PagedCache.PageTokens - 1) / PagedCache.PageTokens;
+        ArgumentOutOfRangeException.ThrowIfNegative(past);
+        ArgumentOutOfRangeException.ThrowIfNegative(source);
+        var all = (long)past + tokens.Length;
+        var needed = (all + PagedCache.PageTokens - 1) / PagedCache.PageTokens;
+        if (pagesOfRow.Length < needed) throw new ArgumentException($"Expected {needed} pages for {all} tokens, found {pagesOfRow.Length}.", nameof(pagesOfRow));
+        var neededForSource = ((long)source + PagedCache.PageTokens - 1) / PagedCache.PageTokens;
         if (pagesOfSource.Length < neededForSource) throw new ArgumentException($"Expected {neededForSource} pages for a source of {source} tokens, found {pagesOfSource.Length}.", nameof(pagesOfSource));
         var first = ids.Count;
         rows.Add(new Native.NativeStepRow

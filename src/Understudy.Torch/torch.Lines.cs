@@ -1,28 +1,12 @@
 namespace Understudy.Torch;
 
-/// <content>What is read from lines of logits on the CPU, and what else inference asks.</content>
+/// <content>What is read from lines of logits on the CPU.</content>
 public static partial class torch
 {
-    /// <summary>The type that <see cref="autocast"/> takes matrix products on the CPU in now; null where it is off.</summary>
-    public static ScalarType? autocast_dtype() => Native.understudy_autocast_dtype() is >= 0 and var type ? (ScalarType)type : null;
-
-    /// <summary>Gives a tensor's memory back where nobody else holds it: it is [0] from then on, and whoever reads it is told.</summary>
-    public static void clear(Tensor tensor)
-    {
-        ArgumentNullException.ThrowIfNull(tensor);
-        Native.Check(Native.understudy_tensor_clear(tensor.Handle));
-    }
-
-    /// <summary>How often the tensor was written to: what was derived from it holds as long as this stays.</summary>
-    public static long version(Tensor tensor)
-    {
-        ArgumentNullException.ThrowIfNull(tensor);
-        return Native.understudy_tensor_version(tensor.Handle);
-    }
-
     /// <summary>The number of the largest of each line, the lowest of equals; -1 for a line that holds a NaN, -2 for one that is minus infinity throughout.</summary>
     /// <param name="logits">[at least as many lines, vocabulary] float32, contiguous, on the CPU.</param>
     /// <param name="numbers">As many as lines are read; filled.</param>
+    /// <exception cref="TorchException">Another type or layout, or fewer lines.</exception>
     public static void argmax_lines(Tensor logits, Span<int> numbers)
     {
         ArgumentNullException.ThrowIfNull(logits);
@@ -33,7 +17,8 @@ public static partial class torch
     /// <param name="logits">[lines, vocabulary] float32, contiguous, on the CPU.</param>
     /// <param name="lines">What is drawn; a line may be drawn from several times.</param>
     /// <param name="tokens">As many; filled with the tokens, -1 for a line that holds a NaN, -2 for one whose logits are all minus infinity.</param>
-    /// <exception cref="TorchException">There is no such line, or a temperature is not above 0.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">There are more tokens than lines, or fewer.</exception>
+    /// <exception cref="TorchException">There is no such line, a temperature is not above 0, or the logits have another type or layout.</exception>
     public static void draw_lines(Tensor logits, ReadOnlySpan<DrawLine> lines, Span<int> tokens)
     {
         ArgumentNullException.ThrowIfNull(logits);
@@ -44,6 +29,7 @@ public static partial class torch
     /// <summary>The logarithm of the sum of the exponentials of each line; NaN for a line that holds one, infinite for one that holds nothing finite.</summary>
     /// <param name="logits">[at least as many lines, vocabulary] float32, contiguous, on the CPU.</param>
     /// <param name="sums">As many as lines are read; filled.</param>
+    /// <exception cref="TorchException">Another type or layout, or fewer lines.</exception>
     public static void log_sum_exp_lines(Tensor logits, Span<double> sums)
     {
         ArgumentNullException.ThrowIfNull(logits);

@@ -87,7 +87,7 @@ public interface ILinearAdapter
 /// <param name="name">Its path in the model, as in a checkpoint and without <c>.weight</c>.</param>
 /// <param name="weight">The matrix.</param>
 /// <param name="bias">[out_features], or null for none.</param>
-/// <param name="isHead">Whether it makes the model's output: such a layer is never quantised, and <c>all-linear</c> leaves it out.</param>
+/// <param name="isHead">Whether it makes the model's output: such a layer is quantised only where its source says so (<see cref="IParameterSource.QuantizesOutput"/>), and <c>all-linear</c> leaves it out.</param>
 public sealed class Linear(string name, ILinearWeight weight, Tensor? bias, bool isHead = false)
 {
     /// <summary>Its path in the model, for example <c>gpt_neox.layers.0.attention.dense</c>.</summary>

@@ -31,6 +31,7 @@ internal sealed class PackedModel : IDisposable
     private InferenceStep? step;
     private InferenceStep? encoder;
     private int positions;
+    private int sourcePositions;
 
     private PackedModel(IStepModel model, ScalarType type, long fingerprint)
     {
@@ -69,7 +70,11 @@ internal sealed class PackedModel : IDisposable
 
     /// <summary>The packed form of a model in the type that products are taken in now: that of autocast, or that of the weights. It is made at the first call and after a weight or an adapter has changed.</summary>
     /// <param name="model">The model.</param>
-    /// <returns>It belongs to the model; null where it cannot be packed: another device, weights in 4 bits, a kind of model that has no step.</returns>
+    /// <returns>
+    /// It belongs to the model; null where it cannot be packed: on another device than the CPU, in another type than float32 and bfloat16, with a DoRA adapter beside weights in few bits, with dynamic rotary positions or
+    /// an activation that steps do not know, and a kind of model that has no step, such as BART as a classifier.
+    /// </returns>
+    /// <exception cref="InvalidOperationException">The model's own weights were given back, and it is packed in another type or with other adapters.</exception>
     internal static PackedModel? Of(IPretrainedModel model)
     {
         if (TypeOf(model) is not { } type || model is not IStepModel { StepObstacle: null } own || PackedWeights.Obstacle(model) is not null) return null;
@@ -98,7 +103,7 @@ internal sealed class PackedModel : IDisposable
     internal void GiveBackSource()
     {
         Reach(1);
-        if (model is ISourceStepModel own) encoder ??= Built(builder => own.BuildSource(builder), encoderCache, FirstPositions);
+        if (model is ISourceStepModel own) ReachSource(own, 1);
         var stored = model.Parameters.ToDictionary(parameter => parameter.Name, parameter => parameter.Value);
         foreach (var layer in model.Linears)
         {
@@ -129,7 +134,8 @@ internal sealed class PackedModel : IDisposable
     internal void Encode(IReadOnlyList<StepSource> sources)
     {
         if (model is not ISourceStepModel own) throw new InvalidOperationException($"{model.GetType().Name} reads no sources.");
-        encoder ??= Built(own.BuildSource, encoderCache, model.MaxLength);
+        if (sources.Count == 0) return;
+        ReachSource(own, sources.Max(source => source.Tokens.Length));
         var batch = new StepBatch();
         var scratch = new List<int>();
         foreach (var (tokens, pages) in sources)
@@ -184,15 +190,24 @@ internal sealed class PackedModel : IDisposable
         return hash.ToHashCode();
     }
 
+    // Steps that take so many positions, or all that the model has: a step refuses what is longer.
     private void Reach(int longest)
     {
-        if (step is not null && positions >= longest) return;
-        var next = Math.Min(model.MaxLength, Math.Max(FirstPositions, (int)System.Numerics.BitOperations.RoundUpToPowerOf2((uint)longest)));
+        if (step is not null && positions >= Math.Min(longest, model.MaxLength)) return;
         step?.Dispose();
         step = null;
-        step = Built(model.Build, Cache, next);
-        positions = next;
+        step = Built(model.Build, Cache, positions = PositionsFor(longest));
     }
+
+    private void ReachSource(ISourceStepModel own, int longest)
+    {
+        if (encoder is not null && sourcePositions >= Math.Min(longest, model.MaxLength)) return;
+        encoder?.Dispose();
+        encoder = null;
+        encoder = Built(own.BuildSource, encoderCache, sourcePositions = PositionsFor(longest));
+    }
+
+    private int PositionsFor(int longest) => Math.Min(model.MaxLength, Math.Max(FirstPositions, (int)System.Numerics.BitOperations.RoundUpToPowerOf2((uint)longest)));
 
     private InferenceStep Built(Action<StepBuilder> build, PagedCache? cache, int reach)
     {

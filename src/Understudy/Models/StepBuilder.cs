@@ -122,7 +122,7 @@ internal sealed class StepBuilder(InferenceStep step, PackedWeights weights, Pag
     /// <param name="x">Rows that products read, of selected tokens.</param>
     /// <param name="layer">The output layer.</param>
     /// <param name="bias">[outputs], instead of the layer's; null for the layer's.</param>
-    internal void Output(StepValue x, Linear layer, Tensor? bias = null) => step.Linear(x.Buffer, -1, weights.Of(layer, bias));
+    internal void Output(StepValue x, Linear layer, Tensor? bias = null) => step.Linear(x.Buffer, -1, weights.Of(layer, bias), beside: Beside(x, layer));
 
     private StepValue Normalized(Tensor weight, Tensor? bias, double eps, StepValue x, bool rootMeanSquare)
     {

@@ -53,6 +53,23 @@ public sealed class PackedQuantizationTests
         Assert.StartsWith("Output layers are quantised in int8 alone, and nf4 was asked for.", Assert.Throws<ArgumentException>(() => AutoModel.LoadCausalLanguageModel(folder, options with { Quantization = WeightQuantization.Nf4 })).Message, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("gpt-neox", "embed_out")]
+    [InlineData("llama", "lm_head")]
+    public void An_adapter_on_an_output_layer_in_eight_bits_is_beside_it(string name, string head)
+    {
+        using var model = AutoModel.LoadCausalLanguageModel(Path.Combine(ModelFixtures.Root, name), new LoadOptions { Quantization = WeightQuantization.Int8, QuantizeOutput = true });
+        using var noGrad = torch.no_grad();
+        var text = PackedRows.Tokens(90, 1, 19);
+        var plain = PackedRows.OfAllTokens(PackedModel.Of(model)!, [text])[0];
+        using var lora = new LoraModel(model);
+        lora.Add(Everything with { TargetPattern = null, TargetModules = [head] }, 3);
+        using var scope = torch.NewDisposeScope();
+        var expected = model.Logits(model.Hidden(PackedRows.Ids(text))).ToArray<float>();
+        Assert.NotInRange(expected.Zip(plain, (x, y) => Math.Abs(x - y)).Max(), 0, 1e-2);
+        PackedRows.AssertClose(expected, PackedRows.OfAllTokens(PackedModel.Of(model)!, [text])[0], 2e-5);
+    }
+
     [Fact]
     public void Another_adapter_is_another_step()
     {

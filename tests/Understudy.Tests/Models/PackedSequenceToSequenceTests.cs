@@ -64,6 +64,23 @@ public sealed class PackedSequenceToSequenceTests
         for (var row = 0; row < targets.Length; row++) Assert.Equal(Assert.Single(PackedRows.OfAllTokens(packed, [targets[row]], sources: [source])), together[row]);
     }
 
+    [Fact]
+    public void A_source_beyond_the_first_tables_is_read_whether_weights_were_given_back_or_not()
+    {
+        var config = TinySequenceToSequence.T5Config with { MaxLength = 6000 };
+        int[] source = PackedRows.Tokens(config.VocabSize, 1, 4100);
+        var found = new List<float[]>();
+        foreach (var isAlone in new[] { false, true })
+        {
+            using var model = new T5ForConditionalGeneration(config, new RandomParameters(1, 0.3));
+            var packed = PackedModel.Of(model)!;
+            if (isAlone) packed.GiveBackSource();
+            found.Add(PackedRows.OfAllTokens(packed, [[0, 5, 7]], sources: Encoded(packed, [source]))[0]);
+        }
+
+        Assert.Equal(found[0], found[1]);
+    }
+
     private static ISequenceToSequenceModel Load(string name) => AutoModel.LoadSequenceToSequenceModel(Path.Combine(ModelFixtures.Root, name));
 
     private static int[][] Sources(ISequenceToSequenceModel model) => [.. SourceLengths.Select((length, row) => PackedRows.Tokens(model.VocabularySize, row, length))];
