@@ -82,7 +82,8 @@ void Step::run(const Batch& batch) {
     for (auto& buffer : buffers_) {
         reach(buffer, buffer.selected ? batch.selected_count : batch.tokens);
     }
-    threads_ = std::max(1, at::get_num_threads());
+    // They wait for each other after every operation: more than there are processors would only stand in each other's way.
+    threads_ = std::max(1, std::min(at::get_num_threads(), omp_get_num_procs()));
     if (scratch_.size() < static_cast<size_t>(threads_)) {
         scratch_.resize(static_cast<size_t>(threads_));
     }

@@ -1,4 +1,3 @@
-using Understudy.Data;
 using Understudy.Generation;
 using Understudy.Models;
 
