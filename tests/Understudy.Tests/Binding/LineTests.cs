@@ -26,7 +26,7 @@ public sealed class LineTests
             Assert.Equal(width / 2, Largest(width, 1, (width / 2, 5), (last, 5)));
             Assert.Equal(-1, Largest(width, 1, (last, None)));
             Assert.Equal(-1, Largest(width, 1, (0, None)));
-            Assert.Equal(0, Largest(width, Least));
+            Assert.Equal(-2, Largest(width, Least));
             Assert.Equal(last, Largest(width, Least, (last, -1e30f)));
             Assert.Equal(last, Largest(width, 1, (last, float.PositiveInfinity)));
         }
