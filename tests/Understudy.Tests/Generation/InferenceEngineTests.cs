@@ -219,6 +219,30 @@ public sealed class InferenceEngineTests : IDisposable
         }
     }
 
+    [Theory]
+    [InlineData(1e-300)]
+    [InlineData(1e-38)]
+    public void The_coldest_temperatures_draw_the_most_probable_tokens(double temperature)
+    {
+        var greedy = Results([new GenerationRequest([1, 2, 3], Settings(8, sample: false))], new EngineOptions());
+        foreach (var options in new SamplingOptions[] { new(), new() { TopP = 0.9 }, new() { TypicalP = 0.5 } })
+        {
+            var settings = new GenerationSettings(LogitsProcessors.From(options with { Temperature = temperature }, [], []), DoSample: true, new StopCondition([], [], 8, Decode));
+            AssertSame(greedy, Results([new GenerationRequest([1, 2, 3], settings)], new EngineOptions()));
+        }
+    }
+
+    [Fact]
+    public void The_hottest_temperature_draws_all_allowed_tokens_alike()
+    {
+        var forbidden = Enumerable.Range(2, TinyModel.Vocabulary - 2).Select(token => (IReadOnlyList<int>)[token]).ToList();
+        var settings = new GenerationSettings(LogitsProcessors.From(new SamplingOptions { Temperature = 1e300 }, forbidden, []), DoSample: true, new StopCondition([], [], 1, Decode));
+        var drawn = Results([new GenerationRequest([1, 2, 3], settings) { Samples = 200 }], new EngineOptions()).Cast<GenerationResult>().GroupBy(text => text.Tokens[0]).ToDictionary(group => group.Key, group => group.Count());
+        // Five standard deviations of 200 draws are 35.
+        Assert.Equal([0, 1], drawn.Keys.Order());
+        Assert.InRange(drawn[0], 65, 135);
+    }
+
     private static GenerationSettings Settings(int most, bool sample) => new(sample ? [new TemperatureLogitsWarper(1.3)] : [], sample, new StopCondition(sample ? [0] : [], [], most, Decode));
 
     private static string Decode(ReadOnlySpan<int> ids) => string.Concat(ids.ToArray().Select(id => $"{id}."));
