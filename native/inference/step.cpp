@@ -185,9 +185,14 @@ void Step::execute(const Product& product, const Batch& batch, Counter& counter,
         at_once = round_up(at_once / 2, 6);
     }
     const auto parts = at_once == 0 ? 0 : (rows + at_once - 1) / at_once;
-    share(counter, parts * count, 1, [&](int64_t unit, int64_t) {
-        const auto begin = unit / count * at_once;
-        kernels_.linear(task, unit % count, begin, std::min(rows, begin + at_once), scratch);
+    // A row or two wait for the memory: panels that follow each other are read as one stream, and what is asked for ahead is not
+    // another thread's.
+    const auto together = rows <= 2 ? std::max<int64_t>(1, count / (2 * threads_)) : 1;
+    share(counter, parts * count, together, [&](int64_t unit, int64_t last) {
+        for (; unit < last; unit++) {
+            const auto begin = unit / count * at_once;
+            kernels_.linear(task, unit % count, begin, std::min(rows, begin + at_once), scratch);
+        }
     });
 }
 

@@ -12,6 +12,7 @@ internal sealed class ClassifierScheduler : IRowScheduler
     private readonly EngineOptions options;
     private readonly int vocabulary;
     private readonly int padding;
+    private readonly int types;
     private readonly StepBatch batch = new();
     private readonly List<int> pages = [];
 
@@ -23,6 +24,7 @@ internal sealed class ClassifierScheduler : IRowScheduler
         (this.model, this.options, packed) = (model, options, PackedModel.Of(model));
         var config = model.ToConfigJson();
         vocabulary = config["vocab_size"]?.GetValue<int>() ?? int.MaxValue;
+        types = config["type_vocab_size"]?.GetValue<int>() ?? 1;
         padding = config["pad_token_id"]?.GetValue<int>() ?? 0;
     }
 
@@ -37,6 +39,8 @@ internal sealed class ClassifierScheduler : IRowScheduler
         if (tokens.Count == 0) throw new ArgumentException($"Text {id} has no tokens. Let the tokenizer add its special tokens.");
         if (tokens.Count > model.MaxLength) throw new ArgumentException($"Text {id} has {tokens.Count} tokens, the model takes at most {model.MaxLength}. Shorten it.");
         if (asked.TokenTypes.Count > 0 && asked.TokenTypes.Count != tokens.Count) throw new ArgumentException($"Text {id} has {tokens.Count} tokens and {asked.TokenTypes.Count} token types. Give as many, or none.");
+        if (asked.TokenTypes.FirstOrDefault(type => (uint)type >= (uint)types) is not 0 and var type)
+            throw new ArgumentException($"Text {id} has a token of type {type}, the model knows {types}. Give types from 0 on, or none.");
         DecodingInput.CheckTokens(tokens, $"Text {id}", vocabulary);
         return [new EngineRow(id, request, 0, tokens, 0)];
     }

@@ -15,7 +15,7 @@ public sealed record EngineOptions
     /// <value>The default value is 2048.</value>
     public int PromptTokensPerStep { get; init; } = 2048;
 
-    /// <summary>The most bytes of keys and values of rows at work. Rows wait, and the newest starts again later, when they would need more.</summary>
+    /// <summary>The most bytes of keys and values of rows at work, beside what <see cref="PrefixCacheBytes"/> allows. Rows wait, and the newest starts again later, when they would need more.</summary>
     /// <value>The default value is null: a quarter of the memory that the process may use, at most 8 GiB.</value>
     public long? CacheBytes { get; init; }
 

@@ -194,8 +194,19 @@ public sealed class InferenceEngine : IDisposable
         if (isRunning) throw StillRunning();
     }
 
-    private IReadOnlyList<EngineRow> RowsOf(long id, EngineRequest request) =>
-        request is GenerationRequest { Samples: < 1 and var samples } ? throw new ArgumentException($"Expected at least 1 sample of a prompt, found {samples}.", nameof(request)) : [.. scheduler.RowsOf(id, request)];
+    private IReadOnlyList<EngineRow> RowsOf(long id, EngineRequest request)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        ArgumentNullException.ThrowIfNull(request.Tokens);
+        if (request is ScoringRequest scoring) ArgumentNullException.ThrowIfNull(scoring.Labels);
+        if (request is GenerationRequest generation)
+        {
+            ArgumentNullException.ThrowIfNull(generation.Settings);
+            if (generation.Samples < 1) throw new ArgumentException($"Expected at least 1 sample of a prompt, found {generation.Samples}.", nameof(request));
+        }
+
+        return [.. scheduler.RowsOf(id, request)];
+    }
 
     private IEnumerable<EngineResult> RunAll(IEnumerable<EngineRequest> requests, bool inOrder, CancellationToken cancellation)
     {

@@ -19,7 +19,7 @@ public sealed record GenerateOptions
     /// <value>The default value is 0.</value>
     public int SeedsInPrompt { get; init; }
 
-    /// <summary>Texts generated from one prompt, which is computed once; at least 1.</summary>
+    /// <summary>Texts generated from one prompt, whose whole pages of 16 tokens are computed once; at least 1.</summary>
     /// <value>The default value is 8.</value>
     public int SamplesPerPrompt { get; init; } = 8;
 

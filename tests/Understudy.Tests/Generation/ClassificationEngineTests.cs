@@ -55,6 +55,7 @@ public sealed class ClassificationEngineTests : IDisposable
         Assert.Equal("Text 0 has no tokens. Let the tokenizer add its special tokens.", Refusal(new ClassificationRequest([])));
         Assert.Equal($"Text 0 has {model.MaxLength + 1} tokens, the model takes at most {model.MaxLength}. Shorten it.", Refusal(new ClassificationRequest(new int[model.MaxLength + 1])));
         Assert.Equal("Text 0 has 2 tokens and 1 token types. Give as many, or none.", Refusal(new ClassificationRequest([1, 2]) { TokenTypes = [0] }));
+        Assert.Equal("Text 0 has a token of type 5, the model knows 2. Give types from 0 on, or none.", Refusal(new ClassificationRequest([1, 2]) { TokenTypes = [0, 5] }));
         Assert.StartsWith("Text 0 holds the token 100000", Refusal(new ClassificationRequest([100_000])), StringComparison.Ordinal);
         Assert.Equal("A classifier takes a ClassificationRequest, found a ScoringRequest.", Refusal(new ScoringRequest([1], new CandidateLabels([[1]]))));
 
