@@ -27,8 +27,7 @@ internal sealed class BatchScheduler : IRowScheduler
     internal BatchScheduler(IDecoding decoding, EngineOptions options)
     {
         (this.decoding, this.options) = (decoding, options);
-        var workers = Math.Max(1, Math.Min(Environment.ProcessorCount, torch.get_num_threads()));
-        scratches = [.. Enumerable.Range(0, workers).Select(_ => new SamplingScratch())];
+        scratches = [.. Enumerable.Range(0, LogitWork.MostWorkers).Select(_ => new SamplingScratch())];
         buffers = [.. scratches.Select(_ => new float[decoding.VocabularySize])];
     }
 

@@ -10,7 +10,7 @@ internal sealed class BatchScoring(ICausalLanguageModel model, CandidateLabels l
     private const long LogitsAtOnce = 4_000_000;
 
     private readonly LabelTrie trie = labels.Trie;
-    private readonly float[][] buffers = [.. Enumerable.Range(0, Math.Max(1, Math.Min(Environment.ProcessorCount, torch.get_num_threads()))).Select(_ => new float[model.VocabularySize])];
+    private readonly float[][] buffers = [.. Enumerable.Range(0, LogitWork.MostWorkers).Select(_ => new float[model.VocabularySize])];
 
     /// <summary>For each prompt of a batch, the log-probability of every token of the tree.</summary>
     /// <param name="rows">The tokens of each prompt, and where its edges' log-probabilities go.</param>

@@ -58,8 +58,7 @@ public sealed class BeamSearch
         List<OptionFault> faults = [.. options.Validate()];
         if (faults.Count > 0) throw new ArgumentException(string.Join(" ", faults), nameof(options));
         (this.decoding, this.model, this.processors, this.options, this.stop) = (decoding, model, processors, options, stop);
-        var count = Math.Max(1, Math.Min(Environment.ProcessorCount, torch.get_num_threads()));
-        workers = [.. Enumerable.Range(0, count).Select(_ => (new float[decoding.VocabularySize], new SamplingScratch()))];
+        workers = [.. Enumerable.Range(0, LogitWork.MostWorkers).Select(_ => (new float[decoding.VocabularySize], new SamplingScratch()))];
     }
 
     /// <summary>Searches for all prompts, batch by batch; a batch is computed when its first text is asked for.</summary>

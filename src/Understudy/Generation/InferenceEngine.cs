@@ -79,7 +79,8 @@ public sealed class InferenceEngine : IDisposable
     {
         ArgumentNullException.ThrowIfNull(requests);
         var number = 0L;
-        foreach (var request in requests) _ = RowsOf(number++, request).Count;
+        // A scheduler checks before it makes rows.
+        foreach (var request in requests) _ = RowsOf(number++, request);
     }
 
     /// <summary>Computes requests, reading no further ahead than <see cref="EngineOptions.QueueLimit"/>.</summary>
@@ -137,7 +138,8 @@ public sealed class InferenceEngine : IDisposable
     /// <returns>Its number and its texts.</returns>
     internal (long Id, int Rows) Add(EngineRequest request)
     {
-        var rows = RowsOf(nextId, request);
+        // All of them first: one that cannot be made leaves no other behind.
+        List<EngineRow> rows = [.. RowsOf(nextId, request)];
         foreach (var row in rows) waiting.AddLast(row);
         return (nextId++, rows.Count);
     }
@@ -194,7 +196,7 @@ public sealed class InferenceEngine : IDisposable
         if (isRunning) throw StillRunning();
     }
 
-    private IReadOnlyList<EngineRow> RowsOf(long id, EngineRequest request)
+    private IEnumerable<EngineRow> RowsOf(long id, EngineRequest request)
     {
         ArgumentNullException.ThrowIfNull(request);
         ArgumentNullException.ThrowIfNull(request.Tokens);
@@ -205,7 +207,7 @@ public sealed class InferenceEngine : IDisposable
             if (generation.Samples < 1) throw new ArgumentException($"Expected at least 1 sample of a prompt, found {generation.Samples}.", nameof(request));
         }
 
-        return [.. scheduler.RowsOf(id, request)];
+        return scheduler.RowsOf(id, request);
     }
 
     private IEnumerable<EngineResult> RunAll(IEnumerable<EngineRequest> requests, bool inOrder, CancellationToken cancellation)

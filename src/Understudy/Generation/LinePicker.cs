@@ -9,7 +9,7 @@ internal sealed class LinePicker
     private const int NoNumbers = -1;
     private const int NothingAllowed = -2;
 
-    private readonly SamplingScratch[] scratches = [.. Enumerable.Range(0, Math.Max(1, Math.Min(Environment.ProcessorCount, torch.get_num_threads()))).Select(_ => new SamplingScratch())];
+    private readonly SamplingScratch[] scratches = [.. Enumerable.Range(0, LogitWork.MostWorkers).Select(_ => new SamplingScratch())];
 
     /// <summary>Picks a token for every row.</summary>
     /// <param name="logits">[at least as many lines, vocabulary] float32 on the CPU; overwritten where rows have processors.</param>

@@ -1,3 +1,5 @@
+using Understudy.Torch;
+
 namespace Understudy.Generation;
 
 /// <summary>Divides the work on lines of logits over threads.</summary>
@@ -5,6 +7,9 @@ internal static class LogitWork
 {
     // Below this many logits a step, starting another thread costs more than it saves.
     private const int WorthSplitting = 200_000;
+
+    /// <summary>The most workers that there is a processor and a thread for.</summary>
+    internal static int MostWorkers => Math.Max(1, Math.Min(Environment.ProcessorCount, torch.get_num_threads()));
 
     /// <summary>Does the work of every worker: on this thread alone when there is little to do.</summary>
     /// <param name="logits">Logits that are read in all.</param>

@@ -137,14 +137,14 @@ internal sealed class PagedScheduler : IRowScheduler
     private bool Begin(EngineRow next)
     {
         var row = new PagedRow(next);
+        var begins = false;
         try
         {
-            return Begin(row);
+            return begins = Begin(row);
         }
-        catch
+        finally
         {
-            row.Free(packed);
-            throw;
+            if (!begins) row.Free(packed);
         }
     }
 
@@ -160,16 +160,10 @@ internal sealed class PagedScheduler : IRowScheduler
         {
             if (packed.Prefixes.Evict()) continue;
             if (running.Count == 0) break;
-            row.Free(packed);
             return false;
         }
 
-        if (!BeginSource(row))
-        {
-            row.Free(packed);
-            return false;
-        }
-
+        if (!BeginSource(row)) return false;
         running.Add(row);
         if (!next.IsCounted) Statistics = Statistics with { PromptTokens = Statistics.PromptTokens + next.Request.Tokens.Count, PrefixTokens = Statistics.PrefixTokens + known };
         next.IsCounted = true;
