@@ -42,8 +42,7 @@ internal static class RunVerbs
         var options = file.Options;
         if (options.Pretrain is not { } pretrain)
             throw Missing(file, "pretrain", "the run file has no section 'pretrain', so there is nothing to pre-train.");
-        var pool = Distill.Prepare(options, context).Data.Unlabelled.Select(row => row.Text);
-        var (folder, _, result) = Pretrain.Run(pretrain, [.. pool], options.Seed, context);
+        var (folder, _, result) = Pretrain.Run(pretrain, Distill.Prepare(options, context).Data, options.Seed, context);
         return string.Create(CultureInfo.InvariantCulture,
             $"{folder}: {result.Parameters:N0} parameters, {result.Tokens:N0} tokens in {StageClock.Duration(TimeSpan.FromSeconds(result.Seconds))}, {result.BitsPerByte:F3} bits per byte on held-out text");
     }

@@ -108,8 +108,8 @@ public sealed class BartForConditionalGeneration : ISequenceToSequenceModel, ISo
     public Tensor Encode(Tensor inputIds, Tensor? attentionMask = null) => body.Encode(inputIds, attentionMask, BartMode.Of(this, Config));
 
     /// <inheritdoc/>
-    public Tensor Decode(Tensor decoderInputIds, Tensor encoded, Tensor? attentionMask = null, SequenceToSequenceCache? cache = null) =>
-        body.Decode(decoderInputIds, encoded, attentionMask, cache, BartMode.Of(this, Config));
+    public Tensor Decode(Tensor decoderInputIds, Tensor encoded, Tensor? attentionMask = null, SequenceToSequenceCache? cache = null, Tensor? decoderAttentionMask = null) =>
+        body.Decode(decoderInputIds, encoded, attentionMask, cache, BartMode.Of(this, Config), decoderAttentionMask);
 
     /// <inheritdoc/>
     public Prelogits Prelogits(Tensor hidden) => new(hidden, head, hasLogitsBias ? logitsBias.view(-1) : null);
@@ -264,14 +264,24 @@ internal sealed class BartBody
         return scope.MoveToOuter(unpadding?.Unpack(x) ?? x);
     }
 
-    internal Tensor Decode(Tensor inputIds, Tensor encoded, Tensor? attentionMask, SequenceToSequenceCache? cache, BartMode mode)
+    internal Tensor Decode(Tensor inputIds, Tensor encoded, Tensor? attentionMask, SequenceToSequenceCache? cache, BartMode mode, Tensor? decoderMask = null)
     {
         using var scope = torch.NewDisposeScope();
         var tokens = inputIds.size(1);
         var past = cache?.Target.Length ?? 0;
         var pattern = past == 0 ? new AttentionPattern(IsCausal: true) : new AttentionPattern(AttentionMasks.Causal(null, tokens, past + tokens, inputIds.device));
         var sourcePattern = new AttentionPattern(AttentionMasks.Padding(attentionMask));
-        var x = Embed(decoder, inputIds, past, mode);   // [batch, tokens, hidden]
+        var target = cache is null && Unpadding.Of(decoderMask) is not null ? Unpadding.Of(decoderMask, isForced: true) : null;
+        if (target is not null)
+        {
+            var source = Unpadding.Of(attentionMask ?? torch.ones([encoded.size(0), encoded.size(1)], ScalarType.Int64), isForced: true)!;
+            encoded = source.PackHidden(encoded);
+            var (starts, keyStarts) = Unpadding.Aligned(target, source);
+            pattern = new AttentionPattern(Starts: target.Starts, IsCausal: true);
+            sourcePattern = new AttentionPattern(Starts: starts, KeyStarts: keyStarts);
+        }
+
+        var x = Embed(decoder, inputIds, past, mode, target);   // [batch, tokens, hidden], or [1, packed, hidden]
         foreach (var block in decoder.Blocks)
         {
             if (IsLeftOut(mode.DecoderLayers)) continue;
@@ -279,7 +289,7 @@ internal sealed class BartBody
         }
 
         cache?.Target.Advance((int)tokens);
-        return scope.MoveToOuter(x);
+        return scope.MoveToOuter(target?.Unpack(x) ?? x);
     }
 
     /// <summary>What the caches of the decoder's step hold.</summary>

@@ -62,12 +62,22 @@ public sealed class BertForMaskedLM : IMaskedLanguageModel, IStepModel
     public JsonObject ToConfigJson() => Config.ToJson(Config.IsRoberta ? "RobertaForMaskedLM" : "BertForMaskedLM");
 
     /// <inheritdoc/>
+    public Tensor Hidden(Tensor inputIds, Tensor? attentionMask = null, Tensor? tokenTypeIds = null) =>
+        encoder.forward(inputIds, attentionMask, tokenTypeIds, Probabilities.Of(this, Config), checkpointed: GradientCheckpointing && Training);
+
+    /// <inheritdoc/>
+    public Prelogits Prelogits(Tensor hidden)
+    {
+        using var scope = torch.NewDisposeScope();
+        // Under autocast the product is 16 bit, and the normalisation takes its weights' type.
+        return new Prelogits(scope.MoveToOuter(norm.forward(act(dense.forward(hidden)).to(norm.Weight.dtype))), decoder);
+    }
+
+    /// <inheritdoc/>
     public Tensor Forward(Tensor inputIds, Tensor? attentionMask = null, Tensor? tokenTypeIds = null)
     {
         using var scope = torch.NewDisposeScope();
-        var hidden = encoder.forward(inputIds, attentionMask, tokenTypeIds, Probabilities.Of(this, Config), checkpointed: GradientCheckpointing && Training);
-        // Under autocast the product is 16 bit, and the normalisation takes its weights' type.
-        return scope.MoveToOuter(decoder.forward(norm.forward(act(dense.forward(hidden)).to(norm.Weight.dtype))));
+        return scope.MoveToOuter(Prelogits(Hidden(inputIds, attentionMask, tokenTypeIds)).Logits());
     }
 
     StepShape IStepModel.StepShape => encoder.StepShape;

@@ -70,6 +70,17 @@ public interface IMaskedLanguageModel : IPretrainedModel
     /// <summary>Number of logits per token.</summary>
     int VocabularySize { get; }
 
+    /// <summary>The last hidden states.</summary>
+    /// <param name="inputIds">[batch, tokens] int64.</param>
+    /// <param name="attentionMask">[batch, tokens] int64, 1 = a real token; null when all are.</param>
+    /// <param name="tokenTypeIds">[batch, tokens] int64; null for all 0.</param>
+    /// <returns>[batch, tokens, hidden]; what stands at padding says nothing.</returns>
+    Tensor Hidden(Tensor inputIds, Tensor? attentionMask = null, Tensor? tokenTypeIds = null);
+
+    /// <summary>What makes logits of hidden states: a loss over few of the tokens need not compute those of all.</summary>
+    /// <param name="hidden">[..., hidden].</param>
+    Prelogits Prelogits(Tensor hidden);
+
     /// <summary>Logits of every token at every place.</summary>
     /// <param name="inputIds">[batch, tokens] int64.</param>
     /// <param name="attentionMask">[batch, tokens] int64, 1 = a real token; null when all are.</param>
@@ -107,8 +118,9 @@ public interface ISequenceToSequenceModel : IPretrainedModel
     /// <param name="encoded">[batch, source, hidden] of <see cref="Encode"/>; with a cache it is read at the first call only.</param>
     /// <param name="attentionMask">[batch, source] int64, the source's mask; null when all are real.</param>
     /// <param name="cache">Keys and values of the target so far and of the source. Null computes without.</param>
+    /// <param name="decoderAttentionMask">[batch, target] int64, 1 = a real token of a target padded on the right; what is computed for the rest then says nothing. Null when all are real; not with a cache.</param>
     /// <returns>[batch, target, hidden].</returns>
-    Tensor Decode(Tensor decoderInputIds, Tensor encoded, Tensor? attentionMask = null, SequenceToSequenceCache? cache = null);
+    Tensor Decode(Tensor decoderInputIds, Tensor encoded, Tensor? attentionMask = null, SequenceToSequenceCache? cache = null, Tensor? decoderAttentionMask = null);
 
     /// <summary>What makes next-token logits of hidden states.</summary>
     /// <param name="hidden">[..., hidden].</param>

@@ -109,7 +109,7 @@ public sealed class T5ForConditionalGeneration : ISequenceToSequenceModel, ISour
     }
 
     /// <inheritdoc/>
-    public Tensor Decode(Tensor decoderInputIds, Tensor encoded, Tensor? attentionMask = null, SequenceToSequenceCache? cache = null)
+    public Tensor Decode(Tensor decoderInputIds, Tensor encoded, Tensor? attentionMask = null, SequenceToSequenceCache? cache = null, Tensor? decoderAttentionMask = null)
     {
         ArgumentNullException.ThrowIfNull(decoderInputIds);
         using var scope = torch.NewDisposeScope();

@@ -28,8 +28,9 @@ internal sealed class Unpadding
 
     /// <summary>How a batch is packed; null where it is not worth it, or not possible: no mask, not on the CPU, hardly any padding.</summary>
     /// <param name="attentionMask">[batch, tokens] int64, 1 = a real token.</param>
+    /// <param name="isForced">Whether it is done however little there is to save.</param>
     /// <remarks>Its tensors belong to the caller's dispose scope.</remarks>
-    internal static Unpadding? Of(Tensor? attentionMask)
+    internal static Unpadding? Of(Tensor? attentionMask, bool isForced = false)
     {
         if (attentionMask is not { ndim: 2, dtype: ScalarType.Int64 } || attentionMask.device.type != DeviceType.CPU) return null;
         var (rows, columns) = (attentionMask.size(0), attentionMask.size(1));
@@ -47,7 +48,7 @@ internal sealed class Unpadding
         }
 
         var real = places.Count;
-        if (real == 0 || (mask.Length - real) * LeastShare < mask.Length) return null;
+        if (real == 0 || (!isForced && (mask.Length - real) * LeastShare < mask.Length)) return null;
         if (real % Step != 0)
         {
             places.AddRange(Enumerable.Repeat(places[0], Step - (real % Step)));
@@ -55,6 +56,14 @@ internal sealed class Unpadding
         }
 
         return new Unpadding(rows, columns, [.. places], real, [.. starts]);
+    }
+
+    /// <summary>Where the rows of both begin, the same number of rows for both: what fills the places of one has no tokens in the other.</summary>
+    internal static (Tensor First, Tensor Second) Aligned(Unpadding first, Unpadding second)
+    {
+        var (a, b) = (first.Starts, second.Starts);
+        Tensor WithEmptyRow(Tensor starts) => torch.cat([starts, starts.narrow(0, starts.size(0) - 1, 1)], 0);
+        return a.size(0) < b.size(0) ? (WithEmptyRow(a), b) : b.size(0) < a.size(0) ? (a, WithEmptyRow(b)) : (a, b);
     }
 
     /// <summary>[batch or 1, tokens] of numbers per token to [1, packed].</summary>

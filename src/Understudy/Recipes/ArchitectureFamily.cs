@@ -11,4 +11,7 @@ public enum ArchitectureFamily
 
     /// <summary>An encoder for classification with a pooler (BERT).</summary>
     Bert,
+
+    /// <summary>An encoder with a decoder, for text from text (BART).</summary>
+    Bart,
 }

@@ -23,6 +23,25 @@ internal static class Architectures
         PadTokenId = tokenizer.TokenToId(Tokenizers.Padding),
     };
 
+    /// <summary>A BART of this shape for a tokenizer: as many layers in the encoder as in the decoder.</summary>
+    internal static BartConfig Bart(ArchitectureOptions options, Tokenizer tokenizer) => new()
+    {
+        VocabSize = tokenizer.VocabularySize,
+        HiddenSize = options.HiddenSize,
+        EncoderLayers = options.NumHiddenLayers,
+        EncoderAttentionHeads = options.NumAttentionHeads,
+        EncoderFfnDim = options.IntermediateSize ?? 4 * options.HiddenSize,
+        DecoderLayers = options.NumHiddenLayers,
+        DecoderAttentionHeads = options.NumAttentionHeads,
+        DecoderFfnDim = options.IntermediateSize ?? 4 * options.HiddenSize,
+        MaxPositionEmbeddings = options.MaxPositionEmbeddings,
+        Dropout = options.Dropout,
+        PadTokenId = Tokenizers.Id(tokenizer, Tokenizers.Padding),
+        BosTokenId = Tokenizers.Id(tokenizer, Tokenizers.Begin),
+        EosTokenIds = [Tokenizers.Id(tokenizer, Tokenizers.End)],
+        DecoderStartTokenId = Tokenizers.Id(tokenizer, Tokenizers.End),
+    };
+
     /// <summary>A RoBERTa or BERT classifier of this shape for a tokenizer.</summary>
     internal static BertConfig Classifier(ArchitectureOptions options, Tokenizer tokenizer, IReadOnlyList<string> labels)
     {

@@ -115,7 +115,7 @@ public static class Distill
         }
         else
         {
-            (model, modelPrint, pretrained) = Pretrain.Run(options.Pretrain!, [.. data.Unlabelled.Select(row => row.Text)], options.Seed, context);
+            (model, modelPrint, pretrained) = Pretrain.Run(options.Pretrain!, data, options.Seed, context);
         }
 
         (var teacher, var fingerprint, tuned) = FineTuneTeacher.Run(options.Teacher, model, task, data, generates, options.Seed, TunedOn(modelPrint, dataPrint), context);

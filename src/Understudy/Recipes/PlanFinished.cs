@@ -48,7 +48,7 @@ internal sealed class PlanFinished
             }
             else
             {
-                model = Pretrain.FingerprintOf(options.Pretrain!, [.. data.Unlabelled.Select(row => row.Text)], options.Seed);
+                model = Pretrain.FingerprintOf(options.Pretrain!, data, options.Seed, context);
                 Note(Pretrain.StageName, model, "models/pretrained");
             }
 

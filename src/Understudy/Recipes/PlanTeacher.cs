@@ -46,8 +46,7 @@ internal static class PlanTeacher
     {
         var training = options.Training with { SaveEvery = options.Training.SaveEvery ?? 200 };
         var random = new SeededRandom(options.Training.Seed ?? run.Options.Seed).Fork(Pretrain.StageName);
-        var documents = PretrainingText.Documents(options, [.. run.Data.Unlabelled.Select(row => row.Text)], random, run.Context);
-        var heldOutCount = Math.Max(1, (int)(documents.Count * options.HeldOut));
+        var (held, documents) = PretrainingText.Documents(options, run.Data, random, null, run.Context);
         var all = documents.Sum(document => (long)document.Length);
         var characters = 0L;
         var sample = documents.TakeWhile(document => (characters += document.Length) <= SampledCharacters).ToList();
@@ -55,16 +54,16 @@ internal static class PlanTeacher
         var times = all <= SampledCharacters ? 1 : all / (double)sample.Sum(document => (long)document.Length);
         var watch = Stopwatch.StartNew();
         var done = run.Finished.Model(Pretrain.StageName, "pretrained");
-        var tokenizer = done is not null ? Tokenizer.FromFolder(done) : Tokenizers.Learn(times > 1 ? sample : sample.Skip(heldOutCount), options.Tokenizer, ArchitectureFamily.GptNeox, run.Context);
+        var source = options.Model is { } named ? run.Context.FetchModel(named) : null;
+        var tokenizer = (done ?? source) is { } folder ? Tokenizer.FromFolder(folder) : PretrainingText.TokenizerOf(options, sample, run.Context);
         var learning = watch.Elapsed.TotalSeconds * Math.Min(times, Math.Max(1, PretrainingText.TokenizerCharacters / (double)SampledCharacters));
         watch.Restart();
         var length = PretrainingText.RowLengthOf(options);
-        var packed = PretrainingText.Encode(tokenizer, times > 1 ? sample : sample.Skip(heldOutCount), options.MaxTokens, length, run.Context);
-        var tokens = Math.Min(packed.Count * times * (times > 1 ? 1 - options.HeldOut : 1), options.MaxTokens ?? long.MaxValue);
+        var packed = PretrainingText.Encode(tokenizer, sample, options.MaxTokens, length, run.Context);
+        var tokens = Math.Min(packed.Count * times, options.MaxTokens ?? long.MaxValue);
         var encoding = watch.Elapsed.TotalSeconds * tokens / packed.Count;
         var rows = Math.Max(1, (int)(tokens / length));
-        using var model = new GptNeoxForCausalLM(Architectures.GptNeox(options.Architecture, tokenizer), new OutlineParameters());
-        var config = new ConfigJson(model.ToConfigJson(), "the model of 'pretrain'");
+        var config = source is not null ? ConfigJson.Read(source) : NewConfig(options, tokenizer);
         if (done is not null)
         {
             run.AddDone(Pretrain.StageName, 1, rows);
@@ -79,14 +78,22 @@ internal static class PlanTeacher
         var shape = new PlanShape<ICausalLanguageModel>(config, AutoModel.BuildCausalLanguageModel, null, run.Context.Device);
         var batch = Math.Min(rows, training.BatchSize);
         if (training.MaxTokensPerBatch is { } most) batch = Math.Clamp(most / length, 1, batch);
-        var layout = packed.Batch(Enumerable.Range(0, batch).Select(row => row % packed.Rows));
+        using var layouts = new CausalObjective(new GptNeoxForCausalLM(Architectures.GptNeox(options.Architecture, tokenizer), new OutlineParameters()), tokenizer);
+        var pieces = packed.Pieces(Enumerable.Range(0, batch).Select(row => row % packed.Rows), Math.Min(length, layouts.LongestPiece));
+        var layout = layouts.Layout(pieces, random);
         var work = run.Meter.Measure(Pretrain.StageName, shape, trains: true, shape.Narrows(training.Precision), [layout], rows => rows.Tokens, shape.Activations(batch, length, shape.Narrows(training.Precision), training.GradientCheckpointing),
-            own => new TrainingWork<ICausalLanguageModel, TokenLayout>(own, training, (model, rows) => Pretrain.Loss(model, rows, 1000, training, run.Context.Device)));
+            own => new TrainingWork<ICausalLanguageModel, PretrainingBatch>(own, training, (model, rows) => Pretrain.Loss(new CausalObjective(model, tokenizer), rows, rows.Count, training, run.Context.Device)));
         // A forward pass on held-out rows takes a third of a training step's.
-        var heldOut = work.Batches[0] / 3 * rows / batch * Math.Max(options.HeldOut, 1.0 / documents.Count);
+        var heldOut = work.Batches[0] / 3 * rows / batch * held.Count / documents.Count;
         run.Add(new StagePlan(Pretrain.StageName, 1, 0, rows, 0, null, 0, null, 0, null, work.Basis), [Pretrain.StageName], "pretrain.training", shape, mayAdapt: false, training,
             [.. Enumerable.Repeat(length, rows)], random.Seed, work, [batch * (double)length], learning + encoding + heldOut + run.WriteSeconds(shape.WeightBytes), 0);
         return (tokenizer, config);
+    }
+
+    private static ConfigJson NewConfig(PretrainOptions options, Tokenizer tokenizer)
+    {
+        using var model = new GptNeoxForCausalLM(Architectures.GptNeox(options.Architecture, tokenizer), new OutlineParameters());
+        return new ConfigJson(model.ToConfigJson(), "the model of 'pretrain'");
     }
 
     private static void AddTuning(PlanRun run, PlanShape<ICausalLanguageModel> shape, Tokenizer tokenizer, ConfigJson config)

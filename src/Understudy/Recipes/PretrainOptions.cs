@@ -4,13 +4,28 @@ using static Understudy.Data.OptionBounds;
 
 namespace Understudy.Recipes;
 
-/// <summary>How a language model is trained from random weights on plain text.</summary>
+/// <summary>
+/// How a language model is trained on plain text, from random weights or further: GPT-NeoX to tell the next token, RoBERTa to tell hidden words,
+/// BART to restore spoilt text.
+/// </summary>
 public sealed record PretrainOptions
 {
-    /// <summary>Text files, one document a line, gzip allowed; read in a random order.</summary>
+    /// <summary>A folder, a name on the Hub, or <c>box://NAME</c>: the model whose training goes on, with its tokenizer; then <see cref="Tokenizer"/> and <see cref="Architecture"/> have no part.</summary>
+    /// <value>The default value is null: random weights.</value>
+    [InputPath(OrHubName = true)]
+    public string? Model { get; init; }
+
+    /// <summary>Text files, one document a line; read in a random order.</summary>
     /// <value>It has no default value.</value>
-    [InputPath]
-    public required IReadOnlyList<string> Corpus { get; init; }
+    public required IReadOnlyList<CorpusOptions> Corpus { get; init; }
+
+    /// <summary>Which documents are left out because they overlap with texts that models are measured on; the run's own validation and test rows always count.</summary>
+    /// <value>The default value compares runs of 8 words, with no further files.</value>
+    public DecontaminationOptions Decontaminate { get; init; } = new();
+
+    /// <summary>The share of the documents that are written as speech recognition writes, in lower case without punctuation; from 0 to 1.</summary>
+    /// <value>The default value is 0.</value>
+    public double SpokenShare { get; init; }
 
     /// <summary>Whether the train rows that are not seeds and the unlabelled texts join the corpus. Labels are never read.</summary>
     /// <value>The default value is true.</value>
@@ -24,9 +39,14 @@ public sealed record PretrainOptions
     /// <value>The default value is 0.005.</value>
     public double HeldOut { get; init; } = 0.005;
 
-    /// <summary>The tokenizer.</summary>
+    /// <summary>The tokenizer that is learnt.</summary>
     /// <value>The default value is byte-level BPE with 8,192 tokens.</value>
     public TokenizerTrainingOptions Tokenizer { get; init; } = new();
+
+    /// <summary>A tokenizer to take instead: a <c>tokenizer.json</c> that this project learnt.</summary>
+    /// <value>The default value is null: one is learnt.</value>
+    [InputPath]
+    public string? TokenizerFile { get; init; }
 
     /// <summary>The shape of the model.</summary>
     /// <value>The default value is a GPT-NeoX of 6 layers, width 256 and 4 heads.</value>
@@ -47,6 +67,23 @@ public sealed record PretrainOptions
         WeightDecay = 0.1, AdamBeta2 = 0.95, Precision = PrecisionMode.Bf16, GroupByLength = false, KeepBest = false,
     };
 
+    /// <summary>Documents are cut short at first; null for whole rows from the first step on.</summary>
+    /// <value>The default value is null.</value>
+    public LengthWarmupOptions? LengthWarmup { get; init; }
+
+    /// <summary>What is hidden from RoBERTa.</summary>
+    /// <value>The default value hides whole words, a fifth of the tokens.</value>
+    public MaskingOptions Masking { get; init; } = new();
+
+    /// <summary>How BART's text is spoilt.</summary>
+    /// <value>The default value takes out 30% of the words in spans of 3 on average, and permutes sentences.</value>
+    public DenoisingOptions Denoising { get; init; } = new();
+
+    /// <summary>What the model writes on the way; null for nothing.</summary>
+    /// <value>The default value is null.</value>
+    [NotInFingerprint]
+    public SampleOptions? Samples { get; init; }
+
     /// <summary>Every value out of its range, with its key.</summary>
     public IEnumerable<OptionFault> Validate() =>
     [
@@ -54,24 +91,31 @@ public sealed record PretrainOptions
             Corpus.Count == 0 && !UnlabelledPool
                 ? new OptionFault("corpus", "expected at least one text file, found none. Add one, or set 'unlabelled_pool' to true.")
                 : null,
+            NotBlank("model", Model),
+            NotBlank("tokenizer_file", TokenizerFile),
+            Model is not null && TokenizerFile is not null ? new OptionFault("tokenizer_file", "has no part beside 'model', which has its own tokenizer. Remove one.") : null,
+            Between("spoken_share", SpokenShare, 0, 1),
             AtLeast("unlabelled_repeats", UnlabelledRepeats, 1),
             AboveToBelow("held_out", HeldOut, 0, 1),
             AtLeast("max_tokens", MaxTokens, 1),
-            Architecture.Family != ArchitectureFamily.GptNeox
-                ? new OptionFault("architecture.family", $"expected gpt_neox, since only a decoder can teach, found {Architecture.Family.ToString().ToLowerInvariant()}.")
+            Architecture.Family == ArchitectureFamily.Bert
+                ? new OptionFault("architecture.family", "expected gpt_neox, roberta or bart, found bert, whose second objective is not there. Use roberta.")
                 : null,
             Tokenizer.Kind != TokenizerKind.ByteLevelBpe
-                ? new OptionFault("tokenizer.kind", "expected byte_level_bpe, since what a teacher writes must come back from its tokens as it was, found word_piece.")
+                ? new OptionFault("tokenizer.kind", "expected byte_level_bpe, since what a model writes must come back from its tokens as it was, found word_piece.")
                 : null,
-            NotEvaluated("eval_every", Training.EvalEvery),
-            NotEvaluated("early_stopping_patience", Training.EarlyStoppingPatience)),
-        .. Corpus.Select((path, i) => NotBlank($"corpus[{i}]", path)).OfType<OptionFault>(),
+            LengthWarmup is not null && Training.MaxMinutes is not null
+                ? new OptionFault("length_warmup", "needs a number of steps, and 'training.max_minutes' ends the training by the clock. Set 'training.max_steps' instead.")
+                : null,
+            Training.EarlyStoppingPatience is null ? null : new OptionFault("training.early_stopping_patience", "has no effect on pre-training. Remove it.")),
+        .. Corpus.SelectMany((corpus, i) => corpus.Validate().Select(fault => fault.Under($"corpus[{i}]"))),
+        .. Decontaminate.Validate().Select(fault => fault.Under("decontaminate")),
         .. Tokenizer.Validate().Select(fault => fault.Under("tokenizer")),
         .. Architecture.Validate().Select(fault => fault.Under("architecture")),
         .. Training.Validate().Select(fault => fault.Under("training")),
+        .. (LengthWarmup?.Validate() ?? []).Select(fault => fault.Under("length_warmup")),
+        .. Masking.Validate().Select(fault => fault.Under("masking")),
+        .. Denoising.Validate().Select(fault => fault.Under("denoising")),
+        .. (Samples?.Validate() ?? []).Select(fault => fault.Under("samples")),
     ];
-
-    private static OptionFault? NotEvaluated(string key, int? value) => value is null
-        ? null
-        : new OptionFault($"training.{key}", "has no effect: pre-training is measured once, at its end. Remove it.");
 }

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Understudy.Data;
 using Understudy.Runs;
 using Understudy.Tokenization;
@@ -5,9 +6,12 @@ using Understudy.Training;
 
 namespace Understudy.Recipes;
 
-/// <summary>The text of a pre-training: a tokenizer learnt from it, and the packed tokens of the training and held-out parts.</summary>
-internal sealed record PretrainingText(Tokenizer Tokenizer, PackedTokens Train, PackedTokens HeldOut, double HeldOutTokensPerByte)
+/// <summary>The text of a pre-training: its tokenizer, and the packed tokens of the training and held-out parts.</summary>
+internal sealed record PretrainingText(Tokenizer Tokenizer, PackedTokens Train, PackedTokens HeldOut)
 {
+    /// <summary>The documents that were left out, in the stage's folder.</summary>
+    internal const string RemovedName = "removed.jsonl";
+
     // What a vocabulary of some ten thousand tokens can be learnt from; more text hardly changes it.
     internal const long TokenizerCharacters = 40_000_000;
 
@@ -15,42 +19,47 @@ internal sealed record PretrainingText(Tokenizer Tokenizer, PackedTokens Train, 
     private const int EncodedAtOnce = 1024;
 
     /// <summary>Reads, shuffles, learns a tokenizer, encodes. What an earlier attempt left in the folder is used.</summary>
-    internal static PretrainingText Prepare(PretrainOptions options, IReadOnlyList<string> pool, SeededRandom random, string folder, RunContext context)
+    /// <param name="options">What to read.</param>
+    /// <param name="given">The tokenizer of the model whose training goes on; null to learn one, or to take that of the options.</param>
+    /// <param name="data">The run's rows: the unlabelled pool, and what must not be trained on.</param>
+    /// <param name="random">Order, held-out part.</param>
+    /// <param name="folder">The stage's folder.</param>
+    /// <param name="context">The run.</param>
+    internal static PretrainingText Prepare(PretrainOptions options, Tokenizer? given, DataSets data, SeededRandom random, string folder, RunContext context)
     {
         var tokenizerPath = Path.Combine(folder, "tokenizer.json");
         var trainPath = Path.Combine(folder, "train-tokens.safetensors");
         var heldOutPath = Path.Combine(folder, "held-out-tokens.safetensors");
-        var bytesPath = Path.Combine(folder, "held-out-bytes.txt");
+        var donePath = Path.Combine(folder, "prepared.txt");
         var rowLength = RowLengthOf(options);
         if (Load() is { } prepared)
         {
             return prepared;
         }
 
-        var documents = Documents(options, pool, random, context);
-        var heldOutCount = Math.Max(1, (int)(documents.Count * options.HeldOut));
-        var tokenizer = Tokenizers.Learn(Sample(documents.Skip(heldOutCount)), options.Tokenizer, ArchitectureFamily.GptNeox, context);
+        var (heldOut, documents) = Documents(options, data, random, Path.Combine(folder, RemovedName), context);
+        var tokenizer = given ?? TokenizerOf(options, documents, context);
         tokenizer.Save(tokenizerPath);
-        var heldOut = documents.Take(heldOutCount).ToList();
         Encode(tokenizer, heldOut, null, rowLength, context).Save(heldOutPath);
-        Encode(tokenizer, documents.Skip(heldOutCount), options.MaxTokens, rowLength, context).Save(trainPath);
+        Encode(tokenizer, documents, options.MaxTokens, rowLength, context).Save(trainPath);
         // Written last: the other files are complete when this one is there.
-        Storage.Replace(bytesPath, heldOut.Sum(document => (long)System.Text.Encoding.UTF8.GetByteCount(document) + 1).ToString());
+        Storage.Replace(donePath, $"{heldOut.Count} documents held out of {heldOut.Count + (long)documents.Count}\n");
         return Load() ?? throw new InvalidDataException($"{folder}: what was just written there cannot be read back. Is the disk in order?");
 
         PretrainingText? Load()
         {
-            if (!File.Exists(bytesPath))
+            if (!File.Exists(donePath))
             {
                 return null;
             }
 
             try
             {
-                var held = PackedTokens.Load(heldOutPath, rowLength);
-                return new PretrainingText(Tokenizer.FromFile(tokenizerPath), PackedTokens.Load(trainPath, rowLength), held, held.Count / (double)long.Parse(File.ReadAllText(bytesPath)));
+                var tokenizer = given ?? Tokenizer.FromFile(tokenizerPath);
+                var separator = Tokenizers.Id(tokenizer, Tokenizers.EndOfText);
+                return new PretrainingText(tokenizer, PackedTokens.Load(trainPath, rowLength, separator), PackedTokens.Load(heldOutPath, rowLength, separator));
             }
-            catch (Exception e) when (e is InvalidDataException or FileNotFoundException or FormatException or OverflowException)
+            catch (Exception e) when (e is InvalidDataException or FileNotFoundException)
             {
                 context.Progress.Note($"{folder}: the prepared text is damaged ({e.Message}), so it is prepared again.");
                 return null;
@@ -58,35 +67,71 @@ internal sealed record PretrainingText(Tokenizer Tokenizer, PackedTokens Train, 
         }
     }
 
+    /// <summary>The tokenizer that a pre-training from random weights has.</summary>
+    internal static Tokenizer TokenizerOf(PretrainOptions options, IEnumerable<string> documents, RunContext context) => options.TokenizerFile is { } file
+        ? Tokenizers.For(Tokenizer.FromFile(file), options.Architecture.Family)
+        : Tokenizers.Learn(Sample(documents), options.Tokenizer, options.Architecture.Family, context);
+
     /// <summary>Tokens of a row.</summary>
     internal static int RowLengthOf(PretrainOptions options) => Math.Min(options.Training.MaxLength ?? options.Architecture.MaxPositionEmbeddings, options.Architecture.MaxPositionEmbeddings);
 
-    /// <summary>All documents in a random order.</summary>
-    internal static List<string> Documents(PretrainOptions options, IReadOnlyList<string> pool, SeededRandom random, RunContext context)
+    /// <summary>The held-out documents, and those to train on as often as they come in an epoch, both in a random order.</summary>
+    /// <param name="options">What to read.</param>
+    /// <param name="data">The run's rows.</param>
+    /// <param name="random">The order.</param>
+    /// <param name="removedPath">Where what is left out is written down; null to leave nothing out, for a plan.</param>
+    /// <param name="context">The run.</param>
+    internal static (List<string> HeldOut, List<string> Train) Documents(PretrainOptions options, DataSets data, SeededRandom random, string? removedPath, RunContext context)
     {
-        using var bar = context.Progress.Start("read text", null, "lines");
-        var documents = new List<string>();
-        foreach (var path in options.Corpus)
+        var texts = new List<string>();
+        var repeats = new Dictionary<string, double>();
+        using (var bar = context.Progress.Start("read text", null, "lines"))
         {
-            foreach (var line in TextLines.Read(path))
+            foreach (var corpus in options.Corpus)
             {
-                documents.Add(line);
-                if (documents.Count % 10_000 == 0)
+                foreach (var line in corpus.Read())
                 {
+                    Add(line, corpus.Repeats);
+                    if (texts.Count % 10_000 != 0) continue;
                     context.Cancel.ThrowIfCancellationRequested();
                     bar.Advance(10_000);
                 }
             }
+
+            if (options.UnlabelledPool)
+            {
+                foreach (var row in data.Unlabelled) Add(row.Text, options.UnlabelledRepeats);
+            }
+
+            bar.Finish($"{texts.Count:N0} lines");
         }
 
-        for (var i = 0; options.UnlabelledPool && i < options.UnlabelledRepeats; i++)
+        // A line that comes twice is one document: otherwise it could be trained on and held out.
+        if (removedPath is not null) texts = CorpusOverlap.Remove(texts, options.Decontaminate, data, removedPath, context);
+        random.Fork("documents").Shuffle(CollectionsMarshal.AsSpan(texts));
+        var heldOutCount = Math.Max(1, (int)(texts.Count * options.HeldOut));
+        var draws = random.Fork("repeats");
+        var train = new List<string>();
+        foreach (var text in texts.Skip(heldOutCount))
         {
-            documents.AddRange(pool);
+            var times = (int)(repeats[text] + draws.NextDouble());
+            train.AddRange(Enumerable.Repeat(text, times));
         }
 
-        random.Fork("documents").Shuffle(System.Runtime.InteropServices.CollectionsMarshal.AsSpan(documents));
-        bar.Finish($"{documents.Count:N0} lines");
-        return documents;
+        random.Fork("order").Shuffle(CollectionsMarshal.AsSpan(train));
+        var spoken = random.Fork("spoken");
+        for (var i = 0; options.SpokenShare > 0 && i < train.Count; i++)
+        {
+            if (spoken.NextDouble() < options.SpokenShare && SpokenText.Of(train[i]) is { Length: > 0 } said) train[i] = said;
+        }
+
+        return (texts[..heldOutCount], train);
+
+        void Add(string text, double times)
+        {
+            if (repeats.TryAdd(text, times)) texts.Add(text);
+            else repeats[text] = Math.Max(times, repeats[text]);
+        }
     }
 
     private static IEnumerable<string> Sample(IEnumerable<string> documents)
@@ -99,8 +144,8 @@ internal sealed record PretrainingText(Tokenizer Tokenizer, PackedTokens Train, 
     internal static PackedTokens Encode(Tokenizer tokenizer, IEnumerable<string> documents, long? limit, int rowLength, RunContext context)
     {
         using var bar = context.Progress.Start("tokenize", limit, "tokens");
-        var end = tokenizer.TokenToId(Tokenizers.EndOfText) ?? throw new InvalidOperationException($"The tokenizer has no {Tokenizers.EndOfText}.");
-        var ids = new List<int>();
+        var separator = Tokenizers.Id(tokenizer, Tokenizers.EndOfText);
+        var ids = new List<int> { separator };
         foreach (var some in documents.Chunk(EncodedAtOnce))
         {
             var before = ids.Count;
@@ -125,13 +170,13 @@ internal sealed record PretrainingText(Tokenizer Tokenizer, PackedTokens Train, 
         {
             var own = new List<int>();
             tokenizer.EncodeIds(document, own, addSpecialTokens: false);
-            own.Add(end);
+            own.Add(separator);
             return own;
         }
 
         bar.Finish($"{ids.Count:N0} tokens");
         return ids.Count >= rowLength
-            ? new PackedTokens([.. ids], rowLength)
+            ? new PackedTokens([.. ids], rowLength, separator)
             : throw new InvalidDataException($"The text to pre-train on or to hold out has {ids.Count} tokens, fewer than one row of {rowLength}. Give more text under 'pretrain.corpus' or 'data.unlabelled', or set a smaller 'pretrain.training.max_length'.");
     }
 }

@@ -49,8 +49,8 @@ public sealed record StudentOptions
             Model is null && Architecture is null ? new OptionFault("", "expected 'model' or 'architecture', found neither.") : null,
             Model is not null && Architecture is not null ? new OptionFault("", "'model' and 'architecture' exclude each other. Remove one.") : null,
             Lora is not null && Model is null ? new OptionFault("lora", "needs 'model': an adapter changes a model that has learnt something. Remove it, or name a model.") : null,
-            Architecture?.Family == ArchitectureFamily.GptNeox
-                ? new OptionFault("architecture.family", "expected roberta or bert, since a student classifies, found gpt_neox.")
+            Architecture?.Family is ArchitectureFamily.GptNeox or ArchitectureFamily.Bart
+                ? new OptionFault("architecture.family", $"expected roberta or bert, since a student classifies, found {(Architecture.Family == ArchitectureFamily.Bart ? "bart" : "gpt_neox")}.")
                 : null,
             Architecture?.TieWordEmbeddings == true
                 ? new OptionFault("architecture.tie_word_embeddings", "has no effect: a classifier's output layer has one row for each label. Remove it.")

@@ -22,8 +22,13 @@ public sealed record TokenizerTrainingOptions
     /// <value>The default value is false.</value>
     public bool Lowercase { get; init; }
 
+    /// <summary>Whether every digit is a token of its own; byte-level BPE only.</summary>
+    /// <value>The default value is false.</value>
+    public bool SplitDigits { get; init; }
+
     /// <summary>Every value out of its range, with its key.</summary>
     public IEnumerable<OptionFault> Validate() => Faults(
         Between("vocabulary_size", VocabularySize, 300, 1_000_000),
-        AtLeast("min_frequency", MinFrequency, 1));
+        AtLeast("min_frequency", MinFrequency, 1),
+        SplitDigits && Kind == TokenizerKind.WordPiece ? new OptionFault("split_digits", "has no effect on word_piece. Remove it, or use byte_level_bpe.") : null);
 }

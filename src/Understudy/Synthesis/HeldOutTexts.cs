@@ -27,25 +27,36 @@ public sealed class HeldOutTexts
         Add(validation, "validation");
     }
 
-    /// <summary>How the row overlaps with a held-out one, as a sentence; null when it does not.</summary>
-    public string? Overlap(Example row)
+    /// <summary>Indexes held-out texts.</summary>
+    /// <param name="texts">Each with what it is called in a verdict.</param>
+    /// <param name="ngram">Words in a row that count as an overlap, at least 2.</param>
+    public HeldOutTexts(IEnumerable<(string Name, string Text)> texts, int ngram)
     {
-        foreach (var text in Texts(row))
-        {
-            foreach (var form in Forms)
-            {
-                var words = WordSequence.Of(text, form);
-                if (wholes.TryGetValue(words.Whole(), out var same))
-                {
-                    return $"It has the same words as {same}.";
-                }
+        ArgumentNullException.ThrowIfNull(texts);
+        ArgumentOutOfRangeException.ThrowIfLessThan(ngram, 2);
+        this.ngram = ngram;
+        foreach (var (name, text) in texts) Add(text, name);
+    }
 
-                foreach (var run in words.Ngrams(ngram))
+    /// <summary>How the row overlaps with a held-out one, as a sentence; null when it does not.</summary>
+    public string? Overlap(Example row) => Texts(row).Select(Overlap).FirstOrDefault(verdict => verdict is not null);
+
+    /// <summary>How the text overlaps with a held-out one, as a sentence; null when it does not.</summary>
+    public string? Overlap(string text)
+    {
+        foreach (var form in Forms)
+        {
+            var words = WordSequence.Of(text, form);
+            if (wholes.TryGetValue(words.Whole(), out var same))
+            {
+                return $"It has the same words as {same}.";
+            }
+
+            foreach (var run in words.Ngrams(ngram))
+            {
+                if (ngrams.TryGetValue(run, out var shared))
                 {
-                    if (ngrams.TryGetValue(run, out var shared))
-                    {
-                        return $"It shares {ngram} words in a row with {shared}.";
-                    }
+                    return $"It shares {ngram} words in a row with {shared}.";
                 }
             }
         }
@@ -57,18 +68,19 @@ public sealed class HeldOutTexts
     {
         foreach (var row in rows)
         {
-            var name = $"{kind} row '{row.Id}'";
-            foreach (var text in Texts(row))
+            foreach (var text in Texts(row)) Add(text, $"{kind} row '{row.Id}'");
+        }
+    }
+
+    private void Add(string text, string name)
+    {
+        foreach (var form in Forms)
+        {
+            var words = WordSequence.Of(text, form);
+            wholes.TryAdd(words.Whole(), name);
+            foreach (var run in words.Ngrams(ngram))
             {
-                foreach (var form in Forms)
-                {
-                    var words = WordSequence.Of(text, form);
-                    wholes.TryAdd(words.Whole(), name);
-                    foreach (var run in words.Ngrams(ngram))
-                    {
-                        ngrams.TryAdd(run, name);
-                    }
-                }
+                ngrams.TryAdd(run, name);
             }
         }
     }

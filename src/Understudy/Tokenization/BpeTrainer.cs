@@ -31,6 +31,9 @@ public sealed record BpeTrainerOptions
     /// <value>Whether text is lower-cased first; decoding then gives lower case. The default value is false.</value>
     public bool Lowercase { get; init; }
 
+    /// <value>Whether every digit is a token of its own, so that a number is written as it is read; words are then cut as Qwen 2 cuts them. The default value is false.</value>
+    public bool SplitDigits { get; init; }
+
     /// <value>The longest token in bytes, or null for no limit, which is the default value.</value>
     public int? MaxTokenLength { get; init; }
 
@@ -44,6 +47,8 @@ public sealed record BpeTrainerOptions
 /// <summary>Trains byte-level BPE tokenizers. The merges are those of the Hugging Face <c>tokenizers</c> library for the same settings and lines.</summary>
 public static class BpeTrainer
 {
+    private static readonly Cl100kSplitter DigitSplitter = Cl100kSplitter.For(Cl100kSplitter.SingleDigits)!;
+
     /// <summary>Learns a vocabulary and merges from lines of text; a line is a text of its own.</summary>
     /// <exception cref="ArgumentException">An option is out of range, or <see cref="BpeTrainerOptions.RobertaTemplate"/> names a token that is not special.</exception>
     public static Tokenizer Train(IEnumerable<string> lines, BpeTrainerOptions options, CancellationToken cancellation = default)
@@ -53,9 +58,14 @@ public static class BpeTrainer
         ArgumentOutOfRangeException.ThrowIfLessThan(options.VocabularySize, 1);
         ArgumentOutOfRangeException.ThrowIfNegative(options.MinFrequency);
         var normalizer = Normalizer(options);
-        var preTokenizer = new ByteLevelPreTokenizer(options.AddPrefixSpace, trimOffsets: true, useRegex: true);
+        if (options is { SplitDigits: true, AddPrefixSpace: true }) throw new ArgumentException($"'{nameof(options.SplitDigits)}' and '{nameof(options.AddPrefixSpace)}' exclude each other.", nameof(options));
+        IPreTokenizer preTokenizer = options.SplitDigits
+            ? new SequencePreTokenizer([
+                new SplitPreTokenizer(new PatternSetting(IsRegex: true, Cl100kSplitter.SingleDigits, DigitSplitter), SplitBehavior.Isolated, invert: false),
+                new ByteLevelPreTokenizer(addPrefixSpace: false, trimOffsets: true, useRegex: false)])
+            : new ByteLevelPreTokenizer(options.AddPrefixSpace, trimOffsets: true, useRegex: true);
         var counts = normalizer is null
-            ? WordCounter.CountByteLevel(lines, Gpt2Splitter.Instance, options.AddPrefixSpace, cancellation)
+            ? WordCounter.CountByteLevel(lines, options.SplitDigits ? DigitSplitter : Gpt2Splitter.Instance, options.AddPrefixSpace, cancellation)
             : WordCounter.Count(lines, normalizer, preTokenizer, cancellation);
         var (vocabulary, merges) = PairMerger.Learn(counts, new MergeLearningOptions
         {

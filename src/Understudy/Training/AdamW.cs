@@ -4,7 +4,7 @@ using Understudy.Torch;
 namespace Understudy.Training;
 
 /// <summary>AdamW with a weight decay per parameter (Loshchilov and Hutter, arXiv 1711.05101; arithmetic of PyTorch's <c>torch.optim.AdamW</c>).</summary>
-public sealed class AdamW : IDisposable
+public sealed class AdamW : IOptimizer
 {
     private const string AveragePrefix = "exp_avg.";
     private const string SquarePrefix = "exp_avg_sq.";
@@ -43,19 +43,17 @@ public sealed class AdamW : IDisposable
     /// <summary>Whether a parameter decays by default: matrices do, biases and normalisation weights do not.</summary>
     public static bool DecaysByDefault(NamedParameter parameter) => parameter.Value.ndim >= 2;
 
-    /// <summary>The 2-norm over all gradients.</summary>
+    /// <inheritdoc/>
     public double GradNorm() => FusedAdamW.grad_norm(parameters);
 
-    /// <summary>Updates the parameters from their gradients.</summary>
-    /// <param name="learningRate">Learning rate of this step.</param>
-    /// <param name="gradScale">Factor on every gradient: clipping.</param>
+    /// <inheritdoc/>
     public void Step(double learningRate, double gradScale = 1)
     {
         StepCount++;
         FusedAdamW.step(parameters, averages, squares, weightDecays, learningRate, beta1, beta2, eps, StepCount, gradScale);
     }
 
-    /// <summary>Forgets the gradients.</summary>
+    /// <inheritdoc/>
     public void ZeroGrad()
     {
         foreach (var parameter in parameters)
@@ -73,16 +71,13 @@ public sealed class AdamW : IDisposable
         named.Select((parameter, i) => new NamedParameter(AveragePrefix + parameter.Name, averages[i]))
             .Concat(named.Select((parameter, i) => new NamedParameter(SquarePrefix + parameter.Name, squares[i])));
 
-    /// <summary>Takes over a saved state.</summary>
-    /// <param name="source">Gives the saved tensor of a name, or null.</param>
-    /// <param name="stepCount">Steps taken when it was saved.</param>
-    /// <exception cref="InvalidDataException">A tensor is missing.</exception>
+    /// <inheritdoc/>
     public void Restore(Func<string, Tensor?> source, long stepCount)
     {
         using var scope = torch.NewDisposeScope();
         foreach (var (name, value) in State())
         {
-            value.copy_(source(name) ?? throw new InvalidDataException($"The optimiser state lacks '{name}'. It belongs to another model; remove the checkpoint to start the stage again."));
+            value.copy_(source(name) ?? throw MissingState(name));
         }
 
         StepCount = stepCount;
@@ -97,6 +92,9 @@ public sealed class AdamW : IDisposable
         }
     }
 
-    private static Tensor Zeros(Tensor parameter) =>
+    internal static InvalidDataException MissingState(string name) =>
+        new($"The optimiser state lacks '{name}'. It belongs to another model or optimiser; remove the checkpoint to start the stage again.");
+
+    internal static Tensor Zeros(Tensor parameter) =>
         DisposeScope.Detach(torch.zeros(parameter.shape, ScalarType.Float32, parameter.device));
 }

@@ -14,15 +14,17 @@ public sealed class LearningRateSchedule
     /// <param name="peak">The learning rate at the end of the warm-up, more than 0; more than 1e-7 for <see cref="ScheduleType.Polynomial"/>.</param>
     /// <param name="warmupSteps">Steps over which it rises from 0, at least 0; <see cref="ScheduleType.Constant"/> ignores them.</param>
     /// <param name="totalSteps">Steps of the whole training, warm-up included, at least 1.</param>
+    /// <param name="decaySteps">The last steps, over which <see cref="ScheduleType.WarmupStableDecay"/> falls, at least 0; the other schedules ignore them.</param>
     /// <exception cref="ArgumentOutOfRangeException">A value is out of its range.</exception>
-    public LearningRateSchedule(ScheduleType type, double peak, int warmupSteps, int totalSteps)
+    public LearningRateSchedule(ScheduleType type, double peak, int warmupSteps, int totalSteps, int decaySteps = 0)
     {
         var least = type == ScheduleType.Polynomial ? PolynomialEnd : 0;
         if (!(peak > least && double.IsFinite(peak)))
             throw new ArgumentOutOfRangeException(nameof(peak), peak, $"Expected a peak learning rate above {least}.");
         ArgumentOutOfRangeException.ThrowIfNegative(warmupSteps);
         ArgumentOutOfRangeException.ThrowIfLessThan(totalSteps, 1);
-        (Type, Peak, WarmupSteps, TotalSteps) = (type, peak, warmupSteps, totalSteps);
+        ArgumentOutOfRangeException.ThrowIfNegative(decaySteps);
+        (Type, Peak, WarmupSteps, TotalSteps, DecaySteps) = (type, peak, warmupSteps, totalSteps, decaySteps);
     }
 
     /// <summary>How the learning rate moves.</summary>
@@ -37,12 +39,15 @@ public sealed class LearningRateSchedule
     /// <summary>Steps of the whole training.</summary>
     public int TotalSteps { get; }
 
+    /// <summary>The last steps, over which <see cref="ScheduleType.WarmupStableDecay"/> falls.</summary>
+    public int DecaySteps { get; }
+
     /// <summary>
-    /// The schedule that <paramref name="options"/> ask for over <paramref name="totalSteps"/> steps. A warm-up ratio is rounded up to whole steps,
+    /// The schedule that <paramref name="options"/> ask for over <paramref name="totalSteps"/> steps. Ratios are rounded up to whole steps,
     /// as <c>transformers</c> does.
     /// </summary>
     public static LearningRateSchedule From(TrainingOptions options, int totalSteps) =>
-        new(options.Schedule, options.LearningRate, options.WarmupSteps ?? (int)Math.Ceiling(totalSteps * options.WarmupRatio), totalSteps);
+        new(options.Schedule, options.LearningRate, options.WarmupSteps ?? (int)Math.Ceiling(totalSteps * options.WarmupRatio), totalSteps, (int)Math.Ceiling(totalSteps * options.DecayRatio));
 
     /// <summary>The learning rate used by a step.</summary>
     /// <param name="step">
@@ -61,6 +66,7 @@ public sealed class LearningRateSchedule
             ScheduleType.Cosine => Peak * Math.Max(0, 0.5 * (1 + Math.Cos(Math.PI * (step - WarmupSteps) / StepsAfterWarmup))),
             ScheduleType.InverseSqrt => Peak * InverseSqrt(step),
             ScheduleType.Polynomial => Polynomial(step),
+            ScheduleType.WarmupStableDecay => Peak * StableDecay(step),
             _ => throw new InvalidOperationException($"The schedule {Type} has no formula."),
         };
     }
@@ -72,6 +78,10 @@ public sealed class LearningRateSchedule
         var timescale = WarmupSteps > 0 ? WarmupSteps : DefaultTimescale;
         return 1 / Math.Sqrt((step + timescale - WarmupSteps) / timescale);
     }
+
+    private double StableDecay(double step) => step < TotalSteps - DecaySteps
+        ? 1
+        : Math.Max(0, 0.5 * (1 + Math.Cos(Math.PI * Math.Min(1, (step - (TotalSteps - DecaySteps)) / Math.Max(1, DecaySteps)))));
 
     private double Polynomial(double step) =>
         step >= TotalSteps ? PolynomialEnd : ((Peak - PolynomialEnd) * (1 - ((step - WarmupSteps) / StepsAfterWarmup))) + PolynomialEnd;

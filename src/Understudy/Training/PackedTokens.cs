@@ -3,18 +3,20 @@ using Understudy.Torch;
 
 namespace Understudy.Training;
 
-/// <summary>Documents joined into one stream, each ended by a token, and cut into rows of equal length: nothing is padded in language-model pre-training.</summary>
-/// <remarks>A row may hold the end of one document and the beginning of the next; a token sees what is before it in the row, as in GPT-NeoX's own training.</remarks>
+/// <summary>Documents joined into one stream and cut into rows of equal length: a batch of language-model pre-training always holds as much text.</summary>
+/// <remarks>With a separator no token need see another document than its own: <see cref="Pieces"/> cuts the rows where documents begin.</remarks>
 public sealed class PackedTokens
 {
     private const string TensorName = "tokens";
     private readonly int[] tokens;
+    private readonly int? separator;
 
     /// <summary>Packs a stream.</summary>
-    /// <param name="tokens">Ids of all documents, in order, each followed by the end token.</param>
+    /// <param name="tokens">Ids of all documents, in order, with the separator before the first and after each.</param>
     /// <param name="rowLength">Tokens of a row, at least 2.</param>
+    /// <param name="separator">The token between documents; null when the stream is one document.</param>
     /// <exception cref="ArgumentException">Not enough for one row.</exception>
-    public PackedTokens(int[] tokens, int rowLength)
+    public PackedTokens(int[] tokens, int rowLength, int? separator = null)
     {
         ArgumentNullException.ThrowIfNull(tokens);
         ArgumentOutOfRangeException.ThrowIfLessThan(rowLength, 2);
@@ -24,6 +26,7 @@ public sealed class PackedTokens
         }
 
         this.tokens = tokens;
+        this.separator = separator;
         RowLength = rowLength;
     }
 
@@ -36,11 +39,38 @@ public sealed class PackedTokens
     /// <summary>Tokens of the stream.</summary>
     public int Count => tokens.Length;
 
-    /// <summary>A batch of rows: nothing of it is padding.</summary>
+    /// <summary>
+    /// The pieces of documents that rows hold. Each begins with the separator, or goes on where the one before was cut, and ends with one token
+    /// more than its row holds of it, which is the last token's target: the separator, or the first of the next piece.
+    /// </summary>
+    /// <param name="rows">Numbers of rows.</param>
+    /// <param name="longest">The most tokens of a piece, its last not counted; at least 2.</param>
+    public IReadOnlyList<int[]> Pieces(IEnumerable<int> rows, int longest)
+    {
+        ArgumentNullException.ThrowIfNull(rows);
+        ArgumentOutOfRangeException.ThrowIfLessThan(longest, 2);
+        var pieces = new List<int[]>();
+        foreach (var row in rows)
+        {
+            var end = (row + 1) * RowLength;
+            for (int start = row * RowLength, next; start < end; start = next)
+            {
+                next = Math.Min(end, start + longest);
+                if (separator is { } mark && tokens.AsSpan((start + 1)..next).IndexOf(mark) is >= 0 and var found) next = start + 1 + found;
+                var last = Math.Min(next + 1, tokens.Length);
+                // A lone separator at the end of the stream has nothing to predict.
+                if (last - start > 1) pieces.Add(tokens[start..last]);
+            }
+        }
+
+        return pieces;
+    }
+
+    /// <summary>A batch of whole rows: nothing of it is padding.</summary>
     /// <param name="rows">Numbers of rows.</param>
     public TokenLayout Batch(IEnumerable<int> rows) => TokenLayout.Of([.. rows.Select(row => tokens[(row * RowLength)..((row + 1) * RowLength)])], 0);
 
-    /// <summary>The batches of a step, each token but a row's first being a target.</summary>
+    /// <summary>The batches of a step of whole rows, each token but a row's first being a target.</summary>
     public StepBatches<TokenLayout> Step(StepRows step)
     {
         ArgumentNullException.ThrowIfNull(step);
@@ -57,12 +87,12 @@ public sealed class PackedTokens
 
     /// <summary>Reads a stream that <see cref="Save"/> wrote.</summary>
     /// <exception cref="InvalidDataException">Another file.</exception>
-    public static PackedTokens Load(string path, int rowLength)
+    public static PackedTokens Load(string path, int rowLength, int? separator = null)
     {
         using var scope = torch.NewDisposeScope();
         using var file = SafeTensorsFile.Open(path);
         return file.TryGet(TensorName, out var entry) && entry.DType == SafeTensorsDType.I32
-            ? new PackedTokens(MappedTensors.View(new CheckpointTensor(file, entry)).ToArray<int>(), rowLength)
+            ? new PackedTokens(MappedTensors.View(new CheckpointTensor(file, entry)).ToArray<int>(), rowLength, separator)
             : throw new InvalidDataException($"{path} holds no int32 tensor '{TensorName}'. Remove it; it is made again.");
     }
 }

@@ -20,4 +20,7 @@ public enum ScheduleType
 
     /// <summary>Up from 0 over the warm-up, then down in a straight line to 1e-7 at the last step, where it stays.</summary>
     Polynomial,
+
+    /// <summary>Up from 0 over the warm-up, then the peak, then down to 0 along half a cosine over the decay: a training can go on from any step of the stable part (Hu et al., arXiv 2404.06395).</summary>
+    WarmupStableDecay,
 }

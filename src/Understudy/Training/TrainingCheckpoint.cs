@@ -20,7 +20,7 @@ public static class TrainingCheckpoint
     /// <param name="weights">The weights that are trained; for an adapter those of the adapter alone.</param>
     /// <param name="optimizer">Their optimiser.</param>
     /// <param name="progress">Where the training stands.</param>
-    public static void Save(string path, IReadOnlyList<NamedParameter> weights, AdamW optimizer, TrainingProgress progress)
+    public static void Save(string path, IReadOnlyList<NamedParameter> weights, IOptimizer optimizer, TrainingProgress progress)
     {
         ArgumentNullException.ThrowIfNull(weights);
         ArgumentNullException.ThrowIfNull(optimizer);
@@ -35,7 +35,7 @@ public static class TrainingCheckpoint
     /// <summary>Reads a checkpoint into weights and an optimiser of the same shapes.</summary>
     /// <returns>The progress, or null when there is no checkpoint.</returns>
     /// <exception cref="InvalidDataException">The file is damaged or belongs to another model.</exception>
-    public static TrainingProgress? Load(string path, IReadOnlyList<NamedParameter> weights, AdamW optimizer)
+    public static TrainingProgress? Load(string path, IReadOnlyList<NamedParameter> weights, IOptimizer optimizer)
     {
         ArgumentNullException.ThrowIfNull(optimizer);
         if (!File.Exists(path))

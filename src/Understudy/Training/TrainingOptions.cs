@@ -55,7 +55,19 @@ public sealed record TrainingOptions
     /// <value>The default value is 0.</value>
     public double WarmupRatio { get; init; }
 
-    /// <summary>Decoupled weight decay of AdamW, at least 0 (Loshchilov and Hutter, arXiv 1711.05101).</summary>
+    /// <summary>The share of all steps, counted from the last, over which <see cref="ScheduleType.WarmupStableDecay"/> falls, from 0 to 1; the other schedules ignore it.</summary>
+    /// <value>The default value is 0.2.</value>
+    public double DecayRatio { get; init; } = 0.2;
+
+    /// <summary>What makes steps of gradients.</summary>
+    /// <value>The default value is <see cref="OptimizerType.AdamW"/>.</value>
+    public OptimizerType Optimizer { get; init; } = OptimizerType.AdamW;
+
+    /// <summary>Muon's decay rate of the gradient average, from 0 to below 1.</summary>
+    /// <value>The default value is 0.95.</value>
+    public double MuonMomentum { get; init; } = 0.95;
+
+    /// <summary>Decoupled weight decay, at least 0 (Loshchilov and Hutter, arXiv 1711.05101).</summary>
     /// <value>The default value is 0.01.</value>
     public double WeightDecay { get; init; } = 0.01;
 
@@ -113,6 +125,11 @@ public sealed record TrainingOptions
     [NotInFingerprint]
     public int? SaveEvery { get; init; }
 
+    /// <summary>Minutes between two checkpoints to continue from, more than 0; beside <see cref="SaveEvery"/>. It cannot change a result.</summary>
+    /// <value>The default value is null: <see cref="SaveEvery"/> decides.</value>
+    [NotInFingerprint]
+    public double? SaveEveryMinutes { get; init; }
+
     /// <summary>Steps between two lines of the metric log, at least 1. It cannot change a result.</summary>
     /// <value>The default value is 10.</value>
     [NotInFingerprint]
@@ -137,6 +154,8 @@ public sealed record TrainingOptions
         MoreThan("learning_rate", LearningRate, 0),
         AtLeast("warmup_steps", WarmupSteps, 0),
         Between("warmup_ratio", WarmupRatio, 0, 1),
+        Between("decay_ratio", DecayRatio, 0, 1),
+        FromToBelow("muon_momentum", MuonMomentum, 0, 1),
         AtLeast("weight_decay", WeightDecay, 0),
         FromToBelow("adam_beta1", AdamBeta1, 0, 1),
         FromToBelow("adam_beta2", AdamBeta2, 0, 1),
@@ -147,6 +166,7 @@ public sealed record TrainingOptions
         AtLeast("eval_every", EvalEvery, 1),
         AtLeast("early_stopping_patience", EarlyStoppingPatience, 1),
         AtLeast("save_every", SaveEvery, 1),
+        MoreThan("save_every_minutes", SaveEveryMinutes, 0),
         AtLeast("log_every", LogEvery, 1),
         Schedule == ScheduleType.Polynomial && LearningRate is > 0 and <= LearningRateSchedule.PolynomialEnd
             ? new OptionFault("learning_rate", "expected more than 1e-7, where the polynomial schedule ends.")

@@ -24,13 +24,14 @@ public sealed class TrainingSession : IDisposable
     private readonly IPretrainedModel model;
     private readonly IReadOnlyList<NamedParameter> trained;
     private readonly TrainingOptions options;
-    private readonly AdamW optimizer;
+    private readonly IOptimizer optimizer;
     private readonly LearningRateSchedule schedule;
     private readonly SeededRandom random;
     private readonly string? checkpointPath;
     private readonly string? bestPath;
     private readonly Stopwatch watch = Stopwatch.StartNew();
     private readonly double secondsBefore;
+    private double savedAtMinutes;
     private readonly Device device;
 
     /// <summary>Starts a training, or continues it from its checkpoint.</summary>
@@ -51,7 +52,9 @@ public sealed class TrainingSession : IDisposable
         this.options = options;
         TotalSteps = totalSteps;
         random = new SeededRandom(seed).Fork("dropout");
-        optimizer = new AdamW(this.trained, options.WeightDecay, options.DecayBiasAndNorm ? _ => true : null, options.AdamBeta1, options.AdamBeta2, options.AdamEpsilon);
+        optimizer = options.Optimizer == OptimizerType.Muon
+            ? Muon.For(model, this.trained, AdamWOver, options.WeightDecay, options.MuonMomentum)
+            : AdamWOver(this.trained);
         schedule = LearningRateSchedule.From(options, options.MaxMinutes is null ? totalSteps : TimedScale);
         device = model.Parameters[0].Value.device;
         model.Dropout = options.Dropout;
@@ -67,6 +70,9 @@ public sealed class TrainingSession : IDisposable
         Resumed = Progress.Step > 0;
         secondsBefore = Progress.Seconds;
     }
+
+    private AdamW AdamWOver(IReadOnlyList<NamedParameter> parameters) =>
+        new(parameters, options.WeightDecay, options.DecayBiasAndNorm ? _ => true : null, options.AdamBeta1, options.AdamBeta2, options.AdamEpsilon);
 
     /// <summary>Where the training stands.</summary>
     public TrainingProgress Progress { get; private set; } = new();
@@ -133,8 +139,10 @@ public sealed class TrainingSession : IDisposable
     /// <summary>Whether it is time to evaluate: every so many steps, or after an epoch, and at the end.</summary>
     public bool TimeToEvaluate => Finished || (options.EvalEvery is { } every ? Progress.Step % every == 0 : Progress.StepInEpoch == 0);
 
-    /// <summary>Whether it is time to write a checkpoint: every so many steps, or after an epoch.</summary>
-    public bool TimeToSave => options.SaveEvery is { } every ? Progress.Step % every == 0 : Progress.StepInEpoch == 0;
+    /// <summary>Whether it is time to write a checkpoint: every so many steps or minutes, or after an epoch.</summary>
+    public bool TimeToSave =>
+        (options.SaveEveryMinutes is { } minutes && watch.Elapsed.TotalMinutes - savedAtMinutes >= minutes) ||
+        (options.SaveEvery is { } every ? Progress.Step % every == 0 : options.SaveEveryMinutes is null && Progress.StepInEpoch == 0);
 
     /// <summary>Whether it is time for a line of the metric log.</summary>
     public bool TimeToLog => Finished || Progress.Step % options.LogEvery == 0;
@@ -163,6 +171,7 @@ public sealed class TrainingSession : IDisposable
         {
             Progress = Progress with { Seconds = Seconds };
             TrainingCheckpoint.Save(checkpointPath, trained, optimizer, Progress);
+            savedAtMinutes = watch.Elapsed.TotalMinutes;
         }
     }
 

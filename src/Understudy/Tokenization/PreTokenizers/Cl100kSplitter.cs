@@ -8,6 +8,9 @@ namespace Understudy.Tokenization.PreTokenizers;
 /// </summary>
 internal sealed class Cl100kSplitter : WordSplitter
 {
+    /// <summary>Qwen 2's pattern: every digit stands alone.</summary>
+    internal const string SingleDigits = @"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+";
+
     private readonly int longestNumber;
 
     private Cl100kSplitter(int longestNumber) => this.longestNumber = longestNumber;
@@ -16,7 +19,7 @@ internal sealed class Cl100kSplitter : WordSplitter
     public static Cl100kSplitter? For(string pattern) => pattern switch
     {
         @"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+" => new(3),
-        @"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+" => new(1),
+        SingleDigits => new(1),
         _ => null,
     };
 
