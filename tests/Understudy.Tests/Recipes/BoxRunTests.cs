@@ -39,6 +39,7 @@ public sealed class BoxRunTests : IDisposable
         Assert.Equal(("box://neox-mini", "box://roberta-mini"), (read.Options.Teacher.Model, read.Options.Students[0].Model));
         Assert.Contains("model: \"box://neox-mini\"\n", read.ToYaml(), StringComparison.Ordinal);
         Assert.Equal("box://neox-mini", RunFile.Parse<RunOptions>(read.ToYaml(), "/elsewhere/run.yaml", [], Environment).Options.Teacher.Model);
+        Assert.Equal("box://bart-mini", RunFile.Parse<RunOptions>(Yaml, folder["a.yaml"], ["teacher.model=box://bart-mini"], Environment).Options.Teacher.Model);
         Assert.Empty(read.HubInputs);
         Assert.Equal(ContentHash.Of(Path.Combine(folder["box"], "neox-mini")), read.HashInputs()["teacher.model"]);
     }
@@ -67,6 +68,8 @@ public sealed class BoxRunTests : IDisposable
             Arms = [RunArm.SeedsOnly],
             Students = [new StudentOptions { Name = "student", Model = "box://roberta-mini", Training = new TrainingOptions { MaxSteps = 2, BatchSize = 4, KeepBest = false } }],
         };
+        using (var models = new ModelFolders(hub.Client, box))
+            Assert.Equal(["student.seeds_only"], Plan.Run(options with { Output = folder["run"], Data = options.Data with { Test = null } }, new PlanOptions { Seconds = 1 }, Device.CPU, models, RunProgress.None, default).Stages.Select(stage => stage.Name));
         var progress = new DistillTests.CountingProgress(null);
         Run(options, box, progress);
         Run(options, box, progress);
