@@ -29,12 +29,14 @@ internal static class CommandLine
             ReportVerb.Create(execution),
             PredictVerb.Create(execution),
             CompareVerb.Create(execution),
+            ModelsVerb.Create(execution),
             InspectVerb.Create(execution),
             MergeVerb.Create(execution),
             BenchVerb.Create(execution),
             ParityVerb.Create(execution),
             PerplexityVerb.Create(execution),
             QuantizeVerb.Create(execution),
+            ExportVerb.Create(execution),
         };
         foreach (var verb in RunVerbs.Create(execution).Reverse())
             root.Subcommands.Insert(0, verb);

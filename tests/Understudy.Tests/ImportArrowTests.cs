@@ -5,7 +5,7 @@ namespace Understudy.Tests;
 /// <summary>Which part of the house may use which: CONTRIBUTING.md says it in words.</summary>
 public sealed partial class ImportArrowTests
 {
-    private static readonly string[] Ground = ["Data", "Tokenization", "Torch"];
+    private static readonly string[] Ground = ["Data", "Tokenization", "Torch", "Box"];
     private static readonly string[] ModelsAndBelow = ["Models", .. Ground];
     private static readonly string[] TrainingAndBelow = ["Training", "Generation", .. ModelsAndBelow];
     private static readonly string[] RecipesAndBelow = ["Recipes", "Synthesis", "Evaluation", "Reports", "Runs", "Hub", .. TrainingAndBelow];
@@ -17,7 +17,9 @@ public sealed partial class ImportArrowTests
         ["Tokenization"] = [],
         // Hub stands beside Data: it knows nothing of models, tensors or runs; a run file knows what a name on the Hub looks like.
         ["Hub"] = ["Data"],
-        ["Runs"] = ["Data", "Hub"],
+        // Box likewise; an adapter's folder may name a base in it.
+        ["Box"] = ["Data"],
+        ["Runs"] = ["Data", "Hub", "Box"],
         ["Models"] = Ground,
         ["Training"] = ModelsAndBelow,
         ["Generation"] = ModelsAndBelow,

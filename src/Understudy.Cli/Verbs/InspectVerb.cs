@@ -17,7 +17,7 @@ internal static class InspectVerb
 
     public static Command Create(Execution execution)
     {
-        var model = new Argument<string>("MODEL") { Description = $"A model's folder or its config.json, {NamedModel.OrOnHub}" };
+        var model = new Argument<string>("MODEL") { Description = $"A model's folder or its config.json, {NamedModel.OrByName}" };
         model.Validators.Add(GlobalOptions.RefuseOptions);
         var batchSize = GlobalOptions.Number("--batch-size", 1, "Rows of the training batch that memory is estimated for.");
         batchSize.DefaultValueFactory = _ => 1;

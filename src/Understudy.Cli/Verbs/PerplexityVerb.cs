@@ -10,7 +10,7 @@ internal static class PerplexityVerb
 {
     public static Command Create(Execution execution)
     {
-        var model = new Argument<string>("MODEL") { Description = $"Folder of a causal language model or of an adapter on one, {NamedModel.OrOnHub}" };
+        var model = new Argument<string>("MODEL") { Description = $"Folder of a causal language model or of an adapter on one, {NamedModel.OrByName}" };
         model.Validators.Add(GlobalOptions.RefuseOptions);
         var text = GlobalOptions.Text("--text", "FILE", "The text, in UTF-8, gzip allowed.");
         text.Required = true;

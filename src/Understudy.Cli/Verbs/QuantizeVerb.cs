@@ -9,7 +9,7 @@ internal static class QuantizeVerb
 {
     public static Command Create(Execution execution)
     {
-        var model = new Argument<string>("MODEL") { Description = $"Folder of a model, {NamedModel.OrOnHub}" };
+        var model = new Argument<string>("MODEL") { Description = $"Folder of a model, {NamedModel.OrByName}" };
         model.Validators.Add(GlobalOptions.RefuseOptions);
         var output = GlobalOptions.Text("--output", "FOLDER", "The folder for the 4-bit model, new or empty.");
         output.Required = true;

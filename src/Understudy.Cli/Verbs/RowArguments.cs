@@ -9,7 +9,7 @@ namespace Understudy.Cli.Verbs;
 /// <summary>A student's folder and a file of rows, with what says how to read it: the keys of <c>data.train</c> in a run file.</summary>
 internal sealed class RowArguments
 {
-    private readonly Argument<string> model = new("MODEL") { Description = $"A student's folder, as it lies under models/ of a run folder, {NamedModel.OrOnHub}" };
+    private readonly Argument<string> model = new("MODEL") { Description = $"A student's folder, as it lies under models/ of a run folder, {NamedModel.OrByName}" };
     private readonly Argument<string> file;
     private readonly Option<string[]> set = GlobalOptions.Set("How to read the file, in the keys of a run file's data.train, for example --set columns.text=sentence; max_rows takes the first ones. May be given several times.");
     private readonly Option<int> batchSize = GlobalOptions.Number("--batch-size", 1, "Rows that are padded to a batch where the model cannot be packed, as on a GPU. It cannot change a result.");

@@ -10,6 +10,6 @@ public sealed class InputPathAttribute : Attribute
     /// <summary>Whether a folder is meant, such as a model's; otherwise a file is.</summary>
     public bool Folder { get; init; }
 
-    /// <summary>Whether a model on the Hugging Face Hub may be named where there is no such folder.</summary>
-    public bool OrHubName { get; init; }
+    /// <summary>Whether a model that comes with Understudy (<c>box://NAME</c>) may be named, and one on the Hugging Face Hub where there is no such folder.</summary>
+    public bool OrModelName { get; init; }
 }

@@ -1,4 +1,6 @@
 using System.Text.Json;
+using Understudy.Box;
+using Understudy.Data;
 using Understudy.Torch;
 
 namespace Understudy.Models;
@@ -24,16 +26,20 @@ public static class AdapterFolder
             : throw new InvalidDataException($"{folder} is not a PEFT folder: it has no {ConfigName}. Expected {ConfigName} and {Checkpoint.AdapterWeightsName}.");
     }
 
-    /// <summary>The folder of an adapter's base: <c>base_model_name_or_path</c> seen from the adapter's folder or from here, or its last part beside the adapter's folder.</summary>
+    /// <summary>The folder of an adapter's base: <c>base_model_name_or_path</c> seen from the adapter's folder or from here, or where it says <c>box://NAME</c> in the box, or its last part beside the adapter's folder.</summary>
     /// <param name="folder">The adapter's folder.</param>
     /// <exception cref="InvalidDataException">The configuration names none, or it is not there.</exception>
-    public static string BaseOf(string folder)
+    public static string BaseOf(string folder) => BaseOf(folder, null);
+
+    /// <summary>As <see cref="BaseOf(string)"/>, with a box other than this program's.</summary>
+    internal static string BaseOf(string folder, ModelBox? box)
     {
         var name = ReadConfig(folder).BaseModelNameOrPath;
         var file = Path.Combine(folder, ConfigName);
-        if (FindBase(folder) is { } found) return found;
+        if (FindBase(folder, box) is { } found) return found;
         if (string.IsNullOrWhiteSpace(name)) throw new InvalidDataException($"{file}: 'base_model_name_or_path' is missing. Write the base model's folder there.");
-        throw new InvalidDataException($"{file}: the base model '{name}' is not there ('base_model_name_or_path'). Looked for {ConfigJson.FileName} in {string.Join(", ", Places(folder, name).Select(Path.GetFullPath).Distinct())}. Put the base there, or write its folder into the file.");
+        if (BoxName.TryParse(name, out var inBox)) throw new InvalidDataException($"{file}: the base model '{name}' is not there ('base_model_name_or_path'). {(box ?? ModelBox.FromEnvironment()).Missing(inBox)}");
+        throw new InvalidDataException($"{file}: the base model '{name}' is not there ('base_model_name_or_path'). Looked for {ConfigJson.FileName} in {string.Join(", ", Places(folder, name, box).Select(Path.GetFullPath).Distinct())}. Put the base there, or write its folder into the file.");
     }
 
     /// <summary>The folder of a whole model: the one given, or where it holds an adapter that of its base.</summary>
@@ -42,9 +48,9 @@ public static class AdapterFolder
     /// <exception cref="InvalidDataException">It holds an adapter whose base is not there.</exception>
     internal static string SourceOf(string folder, string? adapterBase) => Recognises(folder) ? adapterBase ?? BaseOf(folder) : folder;
 
-    /// <summary>As <see cref="BaseOf"/>; null where no folder is found.</summary>
-    internal static string? FindBase(string folder) => ReadConfig(folder).BaseModelNameOrPath is { } name && !string.IsNullOrWhiteSpace(name)
-        ? Places(folder, name).Where(place => File.Exists(Path.Combine(place, ConfigJson.FileName))).Select(Path.GetFullPath).FirstOrDefault()
+    /// <summary>As <see cref="BaseOf(string)"/>; null where no folder is found.</summary>
+    internal static string? FindBase(string folder, ModelBox? box = null) => ReadConfig(folder).BaseModelNameOrPath is { } name && !string.IsNullOrWhiteSpace(name)
+        ? Places(folder, name, box).Where(place => File.Exists(Path.Combine(place, ConfigJson.FileName))).Select(Path.GetFullPath).FirstOrDefault()
         : null;
 
     /// <summary>Writes an adapter: each file appears whole or not at all, <c>adapter_config.json</c> last.</summary>
@@ -119,9 +125,15 @@ public static class AdapterFolder
         ? new InvalidDataException($"{folder}: {ConfigName} names no linear layer of the base, and there are no tensors. The base's layers are called {LoraTargets.Endings(model)}.")
         : new InvalidDataException($"{tensor.File.Path} does not fit its base: tensor '{tensor.Entry.Name}' {Shape(tensor.Entry.Shape)} belongs to no layer that {ConfigName} names and the base has. The base's first layer is '{model.Linears[0].Name}' {Shape([model.Linears[0].Weight.OutFeatures, model.Linears[0].Weight.InFeatures])}, and its layers are called {LoraTargets.Endings(model)}.");
 
-    private static string[] Places(string folder, string name)
+    private static string[] Places(string folder, string name, ModelBox? box)
     {
         if (name.Contains('\0')) throw new InvalidDataException($"{Path.Combine(folder, ConfigName)}: 'base_model_name_or_path' is no path.");
+        if (BoxName.IsExplicit(name))
+        {
+            if (!BoxName.TryParse(name, out var inBox)) throw new InvalidDataException($"{Path.Combine(folder, ConfigName)}: 'base_model_name_or_path': expected {BoxName.Expected}, found {ShownText.Of(name, 120)}.");
+            return [.. (box ?? ModelBox.FromEnvironment()).Find(inBox) is { } found ? new[] { found } : [], Path.Combine(Path.GetFullPath(folder), "..", inBox.Name)];
+        }
+
         var last = Path.GetFileName(name.TrimEnd('/', '\\'));
         return [Path.Combine(folder, name), name, .. last is "" or "." or ".." ? Array.Empty<string>() : [Path.Combine(Path.GetFullPath(folder), "..", last)]];
     }

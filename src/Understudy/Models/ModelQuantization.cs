@@ -5,7 +5,7 @@ namespace Understudy.Models;
 /// <summary>What a <c>config.json</c> says of weights in fewer bits, and what a model has of them.</summary>
 public static class ModelQuantization
 {
-    private const string Key = "quantization_config";
+    internal const string Key = "quantization_config";
 
     /// <summary>How a model's linear layers are held; output layers do not count.</summary>
     public static WeightQuantization Of(IPretrainedModel model)

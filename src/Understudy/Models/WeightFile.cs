@@ -13,20 +13,25 @@ public static class WeightFile
     public static void Write(string path, IEnumerable<NamedParameter> tensors, IReadOnlyDictionary<string, string>? metadata = null)
     {
         ArgumentNullException.ThrowIfNull(tensors);
-        SafeTensorsWriter.Write(path, tensors.Select(Source), metadata);
+        SafeTensorsWriter.Write(path, tensors.Select(tensor => Source(tensor, null)), metadata);
     }
 
     /// <summary>Writes a model's weights into a folder, in one file or in shards with their index.</summary>
-    internal static void WriteShards(string folder, IEnumerable<NamedParameter> tensors, long maxShardSize) =>
-        SafeTensorsShardWriter.Write(folder, tensors.Select(Source), maxShardSize);
+    /// <param name="folder">The folder.</param>
+    /// <param name="tensors">Names and values.</param>
+    /// <param name="maxShardSize">The most bytes of a file.</param>
+    /// <param name="dtype">The type of floating-point weights in the files; null for their own.</param>
+    internal static void WriteShards(string folder, IEnumerable<NamedParameter> tensors, long maxShardSize, ScalarType? dtype) =>
+        SafeTensorsShardWriter.Write(folder, tensors.Select(tensor => Source(tensor, dtype)), maxShardSize);
 
-    private static SafeTensorsSource Source(NamedParameter parameter) => new(
-        parameter.Name,
-        MappedTensors.StoredTypeOf(parameter.Value.dtype),
-        parameter.Value.shape,
-        stream => Copy(parameter.Value, stream));
+    private static SafeTensorsSource Source(NamedParameter parameter, ScalarType? dtype)
+    {
+        var own = parameter.Value.dtype;
+        var type = dtype is { } wanted && own is ScalarType.Float32 or ScalarType.Float16 or ScalarType.BFloat16 or ScalarType.Float64 ? wanted : own;
+        return new(parameter.Name, MappedTensors.StoredTypeOf(type), parameter.Value.shape, stream => Copy(parameter.Value, type, stream));
+    }
 
-    private static void Copy(Tensor tensor, Stream stream)
+    private static void Copy(Tensor tensor, ScalarType type, Stream stream)
     {
         using var scope = torch.NewDisposeScope();
         // Bytes of a flat view, in pieces: a span cannot hold more than 2 GiB.
@@ -35,8 +40,8 @@ public static class WeightFile
         const long Piece = 64 << 20;
         for (var start = 0L; start < total; start += Piece)
         {
-            using var part = flat.narrow(0, start, Math.Min(Piece, total - start));
-            stream.Write(Bytes(part));
+            using var piece = torch.NewDisposeScope();
+            stream.Write(Bytes(flat.narrow(0, start, Math.Min(Piece, total - start)).to(type)));
         }
     }
 

@@ -125,7 +125,7 @@ public static class Distill
     // A commit says what the files hold, without a download; a branch that has moved is another one.
     internal static Fingerprint ModelPrint(string model, RunContext context) => context.FindModel(model) is { } onHub
         ? new Fingerprint().Add("teacher.model.commit", $"{onHub.Name} {onHub.Commit}")
-        : new Fingerprint().AddContent("teacher.model", model);
+        : new Fingerprint().AddContent("teacher.model", context.FetchModel(model));
 
     internal static Fingerprint TunedOn(Fingerprint model, Fingerprint data) => new Fingerprint().AddUpstream("model", model).AddUpstream("data", data);
 

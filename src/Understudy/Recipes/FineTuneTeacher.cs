@@ -94,8 +94,8 @@ public static class FineTuneTeacher
 
         try
         {
-            var onHub = context.FindModel(model);
-            teacher.Adapt(lora.ToConfig("CAUSAL_LM", onHub?.Name ?? Path.GetFullPath(folder), onHub?.Commit), seed, options.Merge);
+            var (name, revision) = context.BaseNameOf(model);
+            teacher.Adapt(lora.ToConfig("CAUSAL_LM", name, revision), seed, options.Merge);
             var own = teacher.Adapter!.Parameters.Sum(parameter => parameter.Value.numel());
             context.Progress.Note($"{StageName}: {own:N0} weights of an adapter on {teacher.Adapter.LayerNames.Count} layers are tuned, {teacher.Model.Parameters.Sum(parameter => parameter.Value.numel()):N0} stay as they are.");
             return teacher;

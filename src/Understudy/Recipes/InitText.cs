@@ -98,7 +98,7 @@ internal static class InitText
     {
         if (!plan.HasTeacher)
         {
-            yaml.Append("# A teacher that exists: a Hugging Face folder with a decoder (GPT-NeoX, Pythia). Then 'arms' may be\n# [seeds_only, annotated, generated, both].\n# teacher:\n#   model: /models/pythia-410m\n\n");
+            yaml.Append("# A teacher that exists: one that comes with Understudy (understudy models lists them) or a Hugging Face folder\n# with a decoder (GPT-NeoX, Pythia). Then 'arms' may be [seeds_only, annotated, generated, both].\n# teacher:\n#   model: box://neox-mini\n\n");
             return;
         }
         yaml.Append(CultureInfo.InvariantCulture, $$"""
@@ -111,7 +111,7 @@ internal static class InitText
               training: { max_steps: {{plan.PretrainSteps}}, batch_size: 16, max_length: {{plan.PretrainLength}}, learning_rate: 2.0e-3, schedule: cosine, warmup_ratio: 0.05, weight_decay: 0.1, precision: bf16, group_by_length: false, keep_best: false }
 
             teacher:
-              # model: /models/pythia-410m  # a teacher that exists, in place of 'pretrain': a Hugging Face folder with a decoder
+              # model: box://neox-mini      # a teacher that exists, in place of 'pretrain': understudy models lists those that come along; or a folder
               tune: { {{Passes(plan.TuneEpochs, plan.TuneSteps)}}, batch_size: 8, learning_rate: 7.0e-4, warmup_ratio: 0.1, dropout: 0.2, precision: bf16, keep_best: false }
 
             annotate: { max_rows: {{plan.AnnotateRows}}, soft_labels: true }
@@ -129,7 +129,7 @@ internal static class InitText
         yaml.Append(CultureInfo.InvariantCulture, $$"""
             students:
               - name: student
-                # model: /models/all-MiniLM-L6-v2   # in place of 'architecture' and 'tokenizer': a Hugging Face folder with an encoder
+                # model: box://roberta-mini   # in place of 'architecture' and 'tokenizer'; or a Hugging Face folder with an encoder
                 architecture: { family: roberta, num_hidden_layers: 2, hidden_size: 128, num_attention_heads: 4, max_position_embeddings: {{plan.StudentLength}}, dropout: 0.1 }
                 tokenizer: { vocabulary_size: {{plan.Vocabulary}}, lowercase: true }
                 training: { {{Passes(plan.StudentEpochs, plan.StudentSteps)}}, batch_size: 16, learning_rate: 1.0e-3, warmup_ratio: 0.1, keep_best: false }

@@ -17,11 +17,14 @@ public sealed record RunContext(RunFolder Folder, IRunProgress Progress, Device 
     /// <value>The default value asks the Hub that the environment names when a model is no folder.</value>
     public ModelFolders Models { get; init; } = new();
 
-    /// <summary>The model on the Hub that a text names; null for a folder.</summary>
+    /// <summary>The model on the Hub that a text names; null for a folder and for a model in the box.</summary>
     internal HubModel? FindModel(string model) => Models.Find(model, Progress, Cancel);
 
     /// <summary>The folder of a model, downloaded where it is not there.</summary>
     internal string FetchModel(string model) => Models.Fetch(model, Progress, Cancel);
+
+    /// <summary>What an adapter on a model calls its base.</summary>
+    internal (string Name, string? Revision) BaseNameOf(string model) => Models.BaseNameOf(model, Progress, Cancel);
 
     /// <summary>The folder of an adapter's base, fetched where it is on the Hub; null for the folder of a whole model.</summary>
     internal string? BaseOf(string folder) => AdapterFolder.Recognises(folder) ? Models.FetchBase(folder, Progress, Cancel) : null;

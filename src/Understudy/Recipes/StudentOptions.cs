@@ -11,9 +11,9 @@ public sealed record StudentOptions
     /// <value>It has no default value.</value>
     public required string Name { get; init; }
 
-    /// <summary>A Hugging Face folder to start from, or the name of one on the Hub: <c>OWNER/NAME</c> or <c>hf://OWNER/NAME@REVISION</c>.</summary>
+    /// <summary>A Hugging Face folder to start from, or the name of one in the box, <c>box://NAME</c>, or on the Hub: <c>OWNER/NAME</c> or <c>hf://OWNER/NAME@REVISION</c>.</summary>
     /// <value>The default value is null: the student starts from random weights.</value>
-    [InputPath(Folder = true, OrHubName = true)]
+    [InputPath(Folder = true, OrModelName = true)]
     public string? Model { get; init; }
 
     /// <summary>The shape of a student that starts from random weights.</summary>

@@ -8,9 +8,9 @@ namespace Understudy.Recipes;
 /// <summary>The large model and how it learns the task from the labelled seeds.</summary>
 public sealed record TeacherOptions
 {
-    /// <summary>A Hugging Face folder with a decoder, or the name of one on the Hub: <c>OWNER/NAME</c> or <c>hf://OWNER/NAME@REVISION</c>.</summary>
+    /// <summary>A Hugging Face folder with a decoder, or the name of one in the box, <c>box://NAME</c>, or on the Hub: <c>OWNER/NAME</c> or <c>hf://OWNER/NAME@REVISION</c>.</summary>
     /// <value>The default value is null: the model that <c>pretrain</c> makes.</value>
-    [InputPath(Folder = true, OrHubName = true)]
+    [InputPath(Folder = true, OrModelName = true)]
     public string? Model { get; init; }
 
     /// <summary>The training on prompts followed by their labels.</summary>

@@ -68,8 +68,8 @@ public static class TrainStudent
 
     private static LoraModel Adapted(ISequenceClassifier model, LoraOptions options, string start, IReadOnlyList<string> fresh, long seed, RunContext context)
     {
-        var onHub = context.FindModel(start);
-        var config = options.ToConfig("SEQ_CLS", onHub?.Name ?? Path.GetFullPath(context.FetchModel(start)), onHub?.Commit);
+        var (name, revision) = context.BaseNameOf(start);
+        var config = options.ToConfig("SEQ_CLS", name, revision);
         // Heads that are called otherwise than PEFT expects; and what the checkpoint lacks beside them, a pooler for example, nobody could make again.
         var lost = fresh.Select(name => name[..name.LastIndexOf('.')]).Concat(model.Linears.Where(layer => layer.IsHead).Select(layer => layer.Name)).Distinct().Where(module => !config.SavedModules.Any(saved => module == saved || module.StartsWith(saved + ".", StringComparison.Ordinal)));
         var lora = new LoraModel(model);
@@ -157,7 +157,7 @@ public static class TrainStudent
     internal static Fingerprint FingerprintOf(StudentOptions options, TrainingOptions training, long seed, Fingerprint upstream, RunContext context)
     {
         var onHub = options.Model is { } named ? context.FindModel(named) : null;
-        var fingerprint = new Fingerprint().AddOptions("student", options with { Model = onHub is null ? options.Model : null, Training = training, SyntheticTraining = null }).Add("seed", seed.ToString()).AddUpstream("rows", upstream);
+        var fingerprint = new Fingerprint().AddOptions("student", options with { Model = onHub is null && options.Model is { } local ? context.FetchModel(local) : null, Training = training, SyntheticTraining = null }).Add("seed", seed.ToString()).AddUpstream("rows", upstream);
         return onHub is null ? fingerprint : fingerprint.Add("student.model.commit", $"{onHub.Name} {onHub.Commit}");
     }
 

@@ -9,8 +9,17 @@ internal static class FlatSettings
     {
         if (new FileInfo(path).Length > 4L * RunFileReader.MaxCharacters)
             throw new InvalidDataException($"{path}: expected at most {RunFileReader.MaxCharacters} characters. A run file holds settings, not data.");
+        return Parse(File.ReadAllText(path), path);
+    }
+
+    /// <summary>As <see cref="Read"/>, from text.</summary>
+    /// <param name="text">YAML.</param>
+    /// <param name="path">The name for messages.</param>
+    /// <exception cref="InvalidDataException">It is not YAML.</exception>
+    public static IReadOnlyDictionary<string, string> Parse(string text, string path)
+    {
         var faults = new List<RunFileFault>();
-        var root = RunFileReader.Read(File.ReadAllText(path), (line, column) => $"{path}({line},{column})", _ => "", faults);
+        var root = RunFileReader.Read(text, (line, column) => $"{path}({line},{column})", _ => "", faults);
         if (root is null && faults.Count > 0)
             throw new InvalidDataException(faults[0].ToString());
         var settings = new SortedDictionary<string, string>(StringComparer.Ordinal);

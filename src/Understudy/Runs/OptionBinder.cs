@@ -1,4 +1,5 @@
 using System.Reflection;
+using Understudy.Box;
 using Understudy.Data;
 using Understudy.Hub;
 
@@ -7,7 +8,8 @@ namespace Understudy.Runs;
 /// <summary>Turns nodes into options records. It goes on after a fault, so that all of them are found in one reading.</summary>
 /// <param name="faults">Takes what is wrong.</param>
 /// <param name="folder">The folder that relative paths of the run file start from.</param>
-internal sealed class OptionBinder(List<RunFileFault> faults, string folder)
+/// <param name="box">Where models are that come with Understudy.</param>
+internal sealed class OptionBinder(List<RunFileFault> faults, string folder, ModelBox box)
 {
     private readonly HashSet<(string, string)> reported = [];
 
@@ -123,12 +125,26 @@ internal sealed class OptionBinder(List<RunFileFault> faults, string folder)
             Fault(node.Where, path, $"{path}: expected a path, found a text with a NUL character.");
             return given;
         }
+        if (use == PathUse.ReadModel && BoxName.IsExplicit(given))
+            return InBox(given, node, path);
         var start = use != PathUse.Write && !node.Where.StartsWith(RunOverride.Prefix, StringComparison.Ordinal) ? folder : Environment.CurrentDirectory;
         var resolved = Path.GetFullPath(given, start);
         var onHub = use == PathUse.ReadModel ? OnHub(given, resolved, node, path) : null;
         if (use != PathUse.Write)
-            Inputs.Add(new RunInput(onHub is not null && HubName.IsExplicit(given) ? given : resolved, use is PathUse.ReadFolder or PathUse.ReadModel, path, node.Where, use == PathUse.ReadModel, onHub));
+            Inputs.Add(new RunInput(onHub is not null && HubName.IsExplicit(given) ? given : resolved, use is PathUse.ReadFolder or PathUse.ReadModel, path, node.Where, use == PathUse.ReadModel, onHub, use == PathUse.ReadModel ? box.Hint(given) : ""));
         return onHub?.ToString() ?? resolved;
+    }
+
+    private string InBox(string given, ScalarNode node, string path)
+    {
+        if (!BoxName.TryParse(given, out var name))
+        {
+            Fault(node.Where, path, $"{path}: expected {BoxName.Expected}, found {ShownText.Of(given, 120)}.");
+            return given;
+        }
+        var found = box.Find(name);
+        Inputs.Add(new RunInput(found ?? given, true, path, node.Where, Model: true, NotInBox: found is null ? box.Missing(name) : null));
+        return name.ToString();
     }
 
     // What is there goes first: a folder 'models/teacher' beside the run file is no repository of a user 'models'.

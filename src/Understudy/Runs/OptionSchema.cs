@@ -65,7 +65,7 @@ internal sealed class OptionSchema
             Property = property;
             Key = KeyOf(property.Name);
             Required = property.IsDefined(typeof(RequiredMemberAttribute));
-            var path = property.GetCustomAttribute<InputPathAttribute>() is { } input ? input.OrHubName ? PathUse.ReadModel : input.Folder ? PathUse.ReadFolder : PathUse.ReadFile
+            var path = property.GetCustomAttribute<InputPathAttribute>() is { } input ? input.OrModelName ? PathUse.ReadModel : input.Folder ? PathUse.ReadFolder : PathUse.ReadFile
                 : property.IsDefined(typeof(OutputPathAttribute)) ? PathUse.Write : PathUse.None;
             Shape = new ValueShape(nullability, path);
             InFingerprint = path == PathUse.None && !property.IsDefined(typeof(NotInFingerprintAttribute));

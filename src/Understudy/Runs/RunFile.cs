@@ -1,4 +1,5 @@
 using System.Text;
+using Understudy.Box;
 
 namespace Understudy.Runs;
 
@@ -58,7 +59,7 @@ public static class RunFile
                 parsed?.Apply(mapping, faults);
         }
         var folder = Path.GetDirectoryName(Path.GetFullPath(path)) ?? Environment.CurrentDirectory;
-        var binder = new OptionBinder(faults, folder);
+        var binder = new OptionBinder(faults, folder, ModelBox.FromEnvironment(environment));
         var options = binder.BindSection(typeof(TOptions), root, "");
         faults.AddRange(binder.OutOfRange);
         if (faults.Count > 0)

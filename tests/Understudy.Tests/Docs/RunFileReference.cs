@@ -62,7 +62,7 @@ internal static partial class RunFileReference
         shape.IsMap ? "names and values"
         : shape.Element is { } element ? $"list of {Kind(element)}{(element.Type.IsEnum ? "" : "s")}"
         : OptionSchema.IsSection(shape.Type) ? "section"
-        : shape.Path == PathUse.ReadModel ? "path or Hub name"
+        : shape.Path == PathUse.ReadModel ? "path or model name"
         : shape.Path != PathUse.None ? "path"
         : shape.Type.IsEnum ? string.Join(", ", Enum.GetNames(shape.Type).Select(name => $"`{OptionSchema.KeyOf(name)}`"))
         : ScalarValue.Describe(shape.Type).Replace("a ", "", StringComparison.Ordinal);

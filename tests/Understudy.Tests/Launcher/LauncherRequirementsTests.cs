@@ -130,7 +130,7 @@ public sealed class LauncherRequirementsTests : IDisposable
     {
         var (code, output, error) = sandbox.Run(["--help"]);
         Assert.Equal((0, ""), (code, error));
-        Assert.All(["LIBTORCH", "UNDERSTUDY_NO_INSTALL", "UNDERSTUDY_JOBS", "UNDERSTUDY_NATIVE", "UNDERSTUDY_SHARED"],
+        Assert.All(["LIBTORCH", "UNDERSTUDY_NO_INSTALL", "UNDERSTUDY_JOBS", "UNDERSTUDY_NATIVE", "UNDERSTUDY_MODELS", "UNDERSTUDY_SHARED"],
             name => Assert.Contains($"\n  {name}", output, StringComparison.Ordinal));
         Assert.EndsWith("once the program is built: ./understudy build\n", output, StringComparison.Ordinal);
         Assert.Empty(sandbox.TakeCalls());
