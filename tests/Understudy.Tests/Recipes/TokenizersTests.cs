@@ -7,11 +7,13 @@ public sealed class TokenizersTests
 {
     private static readonly ArchitectureFamily[] Families = [ArchitectureFamily.GptNeox, ArchitectureFamily.Roberta, ArchitectureFamily.Bart];
 
-    public static TheoryData<string> OddTexts() =>
+    private static readonly string[] Odd =
     [
         "", " ", "  two  spaces ", "tab\tand\r\nCRLF\n\n", "naïve e\u0301 o\u0308\u0323", "\U0001F469\u200D\U0001F469\u200D\U0001F467 \U0001F1E9\U0001F1EA", "\u0001\u0007\u001b[0m", "漢字かな한국어 العربية हिन्दी",
         "don't I'LL 3.14 1,000,000 2026-11-21", "\ufeffmark \u00a0no-break\u2028line", "<s> </s> <pad> <unk> <mask> <|endoftext|>", "a\ufffdb",
     ];
+
+    public static TheoryData<string> OddTexts() => [.. Odd];
 
     [Theory]
     [MemberData(nameof(OddTexts))]
@@ -61,7 +63,7 @@ public sealed class TokenizersTests
         var tokenizer = ToyText.TokenizerOf(ArchitectureFamily.Roberta);
         tokenizer.Save(folder["tokenizer.json"]);
         var read = Tokenizers.For(Tokenizer.FromFile(folder["tokenizer.json"]), ArchitectureFamily.GptNeox);
-        Assert.All(OddTexts().Select(row => (string)row[0]), text => Assert.Equal(ToyText.TokenizerOf(ArchitectureFamily.GptNeox).Encode(text).Ids, read.Encode(text).Ids));
+        Assert.All(Odd, text => Assert.Equal(ToyText.TokenizerOf(ArchitectureFamily.GptNeox).Encode(text).Ids, read.Encode(text).Ids));
     }
 
     [Fact]
