@@ -18,14 +18,14 @@ internal static class RunVerbs
             Verb("run", "Does a whole run: teacher, synthetic rows, students with and without them, test figures.",
                 "understudy run configs/slurp-intents.yaml\nunderstudy run configs/slurp-intents.yaml --set seed=2 --output runs/second",
                 BeginsWith, (file, context) => Outcome(Distill.Run(file.Options, context), context)),
-            Verb("pretrain", "Trains the teacher's language model from random weights on plain text.",
-                "understudy pretrain configs/slurp-intents.yaml --set pretrain.training.max_minutes=5", _ => [], PretrainModel),
+            Verb("pretrain", "Trains a language model on plain text: the teacher's, or one for other runs to begin with.",
+                "understudy pretrain configs/slurp-intents.yaml --set pretrain.training.max_minutes=5", _ => ["pretrain"], PretrainModel),
             Verb("tune", "Fine-tunes the teacher on the labelled seeds; pre-trains it first where the run file says so.",
-                "understudy tune configs/slurp-intents.yaml --set teacher.tune.epochs=6", _ => ["teacher"], Tune),
+                "understudy tune configs/slurp-intents.yaml --set teacher.tune.epochs=6", TeacherBeginsWith, Tune),
             Verb("annotate", "Lets the teacher label unlabelled text; tunes it first where that is not done.",
-                "understudy annotate configs/slurp-intents.yaml --set annotate.max_rows=500", _ => ["teacher"], AnnotateRows),
+                "understudy annotate configs/slurp-intents.yaml --set annotate.max_rows=500", TeacherBeginsWith, AnnotateRows),
             Verb("generate", "Lets the teacher write new labelled texts; tunes it first where that is not done.",
-                "understudy generate configs/slurp-intents.yaml --set generate.per_label=5", _ => ["teacher"], GenerateRows),
+                "understudy generate configs/slurp-intents.yaml --set generate.per_label=5", TeacherBeginsWith, GenerateRows),
             Verb("train", "Trains the students on the labelled seeds alone, without a teacher, and measures them.",
                 "understudy train configs/slurp-intents.yaml --set students.0.training.epochs=10",
                 _ => ["students"], (file, context) => Outcome(Distill.Run(file.Options with { Arms = [RunArm.SeedsOnly] }, context), context)),
@@ -33,7 +33,9 @@ internal static class RunVerbs
     }
 
     /// <summary>The sections whose models a run begins with.</summary>
-    internal static IEnumerable<string> BeginsWith(RunOptions options) => options.Annotates || options.Generates ? ["teacher", "students"] : ["students"];
+    internal static IEnumerable<string> BeginsWith(RunOptions options) => options.Annotates || options.Generates ? [.. TeacherBeginsWith(options), "students"] : ["students"];
+
+    private static IEnumerable<string> TeacherBeginsWith(RunOptions options) => [options.Teacher.Model is null ? "pretrain" : "teacher"];
 
     private static string Outcome(RunResult result, RunContext context) => $"{RunTable.Of(result, context.Folder.Path)}\n{Path.Combine(context.Folder.Path, Report.FileName)}";
 
@@ -42,7 +44,8 @@ internal static class RunVerbs
         var options = file.Options;
         if (options.Pretrain is not { } pretrain)
             throw Missing(file, "pretrain", "the run file has no section 'pretrain', so there is nothing to pre-train.");
-        var (folder, _, result) = Pretrain.Run(pretrain, Distill.Prepare(options, context).Data, options.Seed, context);
+        var data = options.Data is null ? null : Distill.Prepare(options, context).Data;
+        var (folder, _, result) = Pretrain.Run(pretrain, data, options.Seed, context);
         return string.Create(CultureInfo.InvariantCulture,
             $"{folder}: {result.Parameters:N0} parameters, {result.Tokens:N0} tokens in {StageClock.Duration(TimeSpan.FromSeconds(result.Seconds))}, {result.BitsPerByte:F3} bits per byte on held-out text");
     }

@@ -36,8 +36,8 @@ internal static class StatusVerb
         if (status.Process is { } process)
             return $"{text}Under way: {TerminalText.Of(process)} has the folder.\n";
         if (status.Finished)
-            return $"{text}The run is finished: {Path.Combine(status.Folder, "result.json")}.\n";
-        return $"{text}No process is at it. To continue: {CommandText.Of("run", Path.Combine(status.Folder, "run.yaml"), "--output", status.Folder)}\n";
+            return $"{text}The run is finished: {Path.Combine(status.Folder, status.Verb == "pretrain" ? "models/pretrained" : "result.json")}.\n";
+        return $"{text}No process is at it. To continue: {CommandText.Of(status.Verb, Path.Combine(status.Folder, "run.yaml"), "--output", status.Folder)}\n";
     }
 
     private static string State(StageStatus stage) => stage.State switch

@@ -11,7 +11,7 @@ namespace Understudy.Recipes;
 internal sealed class CausalObjective(ICausalLanguageModel model, Tokenizer tokenizer) : IPretrainingObjective
 {
     private readonly TokenByteCounts bytes = new(tokenizer);
-    private readonly int separator = Tokenizers.Id(tokenizer, Tokenizers.EndOfText);
+    private readonly int separator = Tokenizers.Separator(tokenizer);
 
     public IPretrainedModel Model => model;
 
@@ -39,7 +39,7 @@ internal sealed class CausalObjective(ICausalLanguageModel model, Tokenizer toke
         var generator = new TextGenerator(model, LogitsProcessors.From(sampling, [], [separator]), sampling.DoSample, stop);
         var ids = new List<int> { separator };
         tokenizer.EncodeIds(prompt, ids, addSpecialTokens: false);
-        return generator.Generate([new GenerationPrompt([.. ids], seed, 1)]).Single().Text;
+        return generator.Generate([new GenerationPrompt([.. ids.Take(model.MaxLength - 1)], seed, 1)]).Single().Text;
     }
 
     public void Dispose() => model.Dispose();

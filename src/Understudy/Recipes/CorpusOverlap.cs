@@ -18,10 +18,10 @@ internal static class CorpusOverlap
     /// <summary>The documents without overlap, in their order.</summary>
     /// <param name="documents">All documents.</param>
     /// <param name="options">What counts as an overlap.</param>
-    /// <param name="data">The run's own rows.</param>
+    /// <param name="data">The run's own rows; null for none.</param>
     /// <param name="path">Where the others are written down.</param>
     /// <param name="context">The run.</param>
-    internal static List<string> Remove(List<string> documents, DecontaminationOptions options, DataSets data, string path, RunContext context)
+    internal static List<string> Remove(List<string> documents, DecontaminationOptions options, DataSets? data, string path, RunContext context)
     {
         var held = new HeldOutTexts(Texts(options, data), options.Ngram);
         var kept = new List<string>(documents.Count);
@@ -33,7 +33,7 @@ internal static class CorpusOverlap
             foreach (var (text, verdict) in some.Zip(verdicts))
             {
                 if (verdict is null) kept.Add(text);
-                else removed.Add(new Removed(text.Length <= ShownCharacters ? text : text[..ShownCharacters], verdict));
+                else removed.Add(new Removed(Beginning(text), verdict));
             }
 
             bar.Advance(some.Length);
@@ -44,9 +44,12 @@ internal static class CorpusOverlap
         return kept;
     }
 
-    private static IEnumerable<(string Name, string Text)> Texts(DecontaminationOptions options, DataSets data)
+    // Not in the middle of a surrogate pair, which no UTF-8 holds.
+    private static string Beginning(string text) => text.Length <= ShownCharacters ? text : text[..(char.IsHighSurrogate(text[ShownCharacters - 1]) ? ShownCharacters - 1 : ShownCharacters)];
+
+    private static IEnumerable<(string Name, string Text)> Texts(DecontaminationOptions options, DataSets? data)
     {
-        foreach (var (row, kind) in data.Test.Select(row => (row, "test")).Concat(data.Validation.Select(row => (row, "validation"))))
+        foreach (var (row, kind) in (data?.Test ?? []).Select(row => (row, "test")).Concat((data?.Validation ?? []).Select(row => (row, "validation"))))
         {
             yield return ($"{kind} row '{row.Id}'", row.Text);
             if (!string.IsNullOrWhiteSpace(row.TextPair)) yield return ($"{kind} row '{row.Id}'", row.TextPair);

@@ -23,7 +23,8 @@ internal sealed class DenoisingObjective(ISequenceToSequenceModel model, Tokeniz
     {
         int[][] texts = [.. pieces.Select(special.Text).Where(text => text.Length > 0)];
         int[][] targets = [.. texts.Select(special.Around)];
-        var inputs = TokenLayout.Of([.. texts.Select(text => special.Around(noise.Spoil(text, random)))], special.Padding);
+        // Masks that are put in may make a text longer than the model takes.
+        var inputs = TokenLayout.Of([.. texts.Select(text => special.Around([.. noise.Spoil(text, random).Take(LongestPiece)]))], special.Padding);
         var layout = TokenLayout.Of(targets, special.Padding);
         var labels = layout.Beside([.. targets.Select(target => Array.ConvertAll(target, id => (long)id))], Losses.IgnoreIndex);
         return new PretrainingBatch(inputs, layout, labels, layout.Tokens, texts.Sum(text => bytes.Of(text) + 1), layout.Tokens);
@@ -44,7 +45,7 @@ internal sealed class DenoisingObjective(ISequenceToSequenceModel model, Tokeniz
         var ids = new List<int>();
         tokenizer.EncodeIds(prompt, ids, addSpecialTokens: false);
         var stop = new StopCondition(model.EosTokenIds, [], options.MaxNewTokens, given => tokenizer.Decode(given));
-        return new TextGenerator(model, [], doSample: false, stop).Generate([new GenerationPrompt(special.Around(ids), seed, 1)]).Single().Text;
+        return new TextGenerator(model, [], doSample: false, stop).Generate([new GenerationPrompt(special.Around([.. ids.Take(LongestPiece - 1)]), seed, 1)]).Single().Text;
     }
 
     public void Dispose() => model.Dispose();

@@ -6,7 +6,7 @@ namespace Understudy.Recipes;
 /// <summary>How the text is spoilt that an encoder-decoder restores: text infilling and sentence permutation (Lewis et al., arXiv 1910.13461).</summary>
 public sealed record DenoisingOptions
 {
-    /// <summary>The share of the tokens that are taken out in spans, each replaced by one mask token; from 0 to below 1.</summary>
+    /// <summary>The share of the words that are taken out in spans, each replaced by one mask token; from 0 to below 1.</summary>
     /// <value>The default value is 0.3.</value>
     public double MaskRatio { get; init; } = 0.3;
 

@@ -66,10 +66,11 @@ public static class Distill
     }
 
     /// <summary>Reads the data and checks the task against them.</summary>
-    /// <exception cref="InvalidDataException">The data are at fault, or the task's templates and words do not fit them.</exception>
+    /// <exception cref="InvalidDataException">The data are missing or at fault, or the task's templates and words do not fit them.</exception>
     internal static (DataSets Data, ClassificationTask Task, Fingerprint Fingerprint) Prepare(RunOptions options, RunContext context)
     {
-        var data = DataSets.Load(options.Data, options.Seed);
+        var source = options.Data ?? throw new InvalidDataException("'data' is missing: this needs labelled rows, and only 'understudy pretrain' goes without. Name them in 'data.train'.");
+        var data = DataSets.Load(source, options.Seed);
         if (data.Labels.Count < 2)
         {
             throw new InvalidDataException($"All labelled rows have the label '{data.Labels[0]}'; expected at least two labels to tell apart. Check 'data.columns.label', or name the labels in 'data.labels'.");
@@ -86,10 +87,10 @@ public static class Distill
             context.Progress.Note("There are no unlabelled rows, so the teacher has nothing to annotate. Name a file in 'data.unlabelled', or take 'annotated' and 'both' out of 'arms'.");
         }
 
-        var fingerprint = new Fingerprint().AddOptions("data", options.Data).AddOptions("task", options.Task).Add("seed", options.Seed.ToString());
+        var fingerprint = new Fingerprint().AddOptions("data", source).AddOptions("task", options.Task).Add("seed", options.Seed.ToString());
         try
         {
-            return (data, new ClassificationTask(options.Task, data.Labels, options.Data.Columns, options.Generates), fingerprint);
+            return (data, new ClassificationTask(options.Task, data.Labels, source.Columns, options.Generates), fingerprint);
         }
         catch (ArgumentException e)
         {

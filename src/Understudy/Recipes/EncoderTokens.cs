@@ -6,7 +6,7 @@ namespace Understudy.Recipes;
 /// <summary>The special tokens of RoBERTa and BART, and what they are put around.</summary>
 internal sealed class EncoderTokens(Tokenizer tokenizer)
 {
-    private readonly int separator = Tokenizers.Id(tokenizer, Tokenizers.EndOfText);
+    private readonly int separator = Tokenizers.Separator(tokenizer);
     private readonly int begin = Tokenizers.Id(tokenizer, Tokenizers.Begin);
     private readonly int end = Tokenizers.Id(tokenizer, Tokenizers.End);
     private readonly int[] texts = [.. Enumerable.Range(0, tokenizer.TokenBytes.Count).Where(tokenizer.TokenBytes.IsText)];

@@ -32,7 +32,8 @@ public static class Init
         var file = RunFile.Parse<RunOptions>(text, output, environment: _ => null);
         file.CheckInputs();
         var run = file.Options;
-        var sets = DataSets.Load(run.Data, run.Seed);
-        _ = new ClassificationTask(run.Task, sets.Labels, run.Data.Columns);
+        // The text has this section: it is of this class' making.
+        var data = run.Data!;
+        _ = new ClassificationTask(run.Task, DataSets.Load(data, run.Seed).Labels, data.Columns);
     }
 }

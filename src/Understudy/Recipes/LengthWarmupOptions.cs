@@ -21,6 +21,6 @@ public sealed record LengthWarmupOptions
     internal int At(int step, int totalSteps, int rowLength)
     {
         var share = Ratio > 0 ? Math.Min(1, step / (Ratio * totalSteps)) : 1;
-        return share >= 1 ? rowLength : Math.Min(rowLength, (int)(From + ((rowLength - From) * share)) / 8 * 8);
+        return share >= 1 || rowLength <= From ? rowLength : (int)(From + ((rowLength - From) * share)) / 8 * 8;
     }
 }

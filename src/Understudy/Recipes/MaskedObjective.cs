@@ -61,7 +61,7 @@ internal sealed class MaskedObjective(IMaskedLanguageModel model, Tokenizer toke
     {
         var ids = new List<int>();
         tokenizer.EncodeIds(prompt, ids, addSpecialTokens: false);
-        var row = special.Around([.. ids]);
+        var row = special.Around([.. ids.Take(LongestPiece)]);
         using var gradients = torch.no_grad();
         using var scope = torch.NewDisposeScope();
         var best = model.Forward(torch.tensor(Array.ConvertAll(row, id => (long)id), 1, row.Length).to(model.Parameters[0].Value.device)).argmax(-1).to(Device.CPU).ToArray<long>();

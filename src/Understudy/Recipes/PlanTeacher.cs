@@ -58,7 +58,7 @@ internal static class PlanTeacher
         var tokenizer = (done ?? source) is { } folder ? Tokenizer.FromFolder(folder) : PretrainingText.TokenizerOf(options, sample, run.Context);
         var learning = watch.Elapsed.TotalSeconds * Math.Min(times, Math.Max(1, PretrainingText.TokenizerCharacters / (double)SampledCharacters));
         watch.Restart();
-        var length = PretrainingText.RowLengthOf(options);
+        var length = PretrainingText.RowLengthOf(options, Pretrain.MaxLengthOf(options, source));
         var packed = PretrainingText.Encode(tokenizer, sample, options.MaxTokens, length, run.Context);
         var tokens = Math.Min(packed.Count * times, options.MaxTokens ?? long.MaxValue);
         var encoding = watch.Elapsed.TotalSeconds * tokens / packed.Count;
@@ -78,7 +78,7 @@ internal static class PlanTeacher
         var shape = new PlanShape<ICausalLanguageModel>(config, AutoModel.BuildCausalLanguageModel, null, run.Context.Device);
         var batch = Math.Min(rows, training.BatchSize);
         if (training.MaxTokensPerBatch is { } most) batch = Math.Clamp(most / length, 1, batch);
-        using var layouts = new CausalObjective(new GptNeoxForCausalLM(Architectures.GptNeox(options.Architecture, tokenizer), new OutlineParameters()), tokenizer);
+        using var layouts = new CausalObjective(AutoModel.BuildCausalLanguageModel(config, new OutlineParameters(), run.Context.Device), tokenizer);
         var pieces = packed.Pieces(Enumerable.Range(0, batch).Select(row => row % packed.Rows), Math.Min(length, layouts.LongestPiece));
         var layout = layouts.Layout(pieces, random);
         var work = run.Meter.Measure(Pretrain.StageName, shape, trains: true, shape.Narrows(training.Precision), [layout], rows => rows.Tokens, shape.Activations(batch, length, shape.Narrows(training.Precision), training.GradientCheckpointing),

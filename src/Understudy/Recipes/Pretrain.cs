@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Text.Json.Serialization;
 using Understudy.Data;
 using Understudy.Models;
 using Understudy.Runs;
@@ -16,7 +17,13 @@ namespace Understudy.Recipes;
 /// <param name="HeldOutLoss">Cross-entropy per label on held-out text, in nats: of every token, of hidden tokens, or of the restored text's.</param>
 /// <param name="BitsPerByte">The same per UTF-8 byte that the labels stand for, in bits: comparable between tokenizers, not between objectives.</param>
 /// <param name="DataWait">Share of the training loop's time in which it waited for its batches, from 0 to 1; null for a run of an earlier version.</param>
-public sealed record PretrainResult(long Parameters, int Steps, long Tokens, double Seconds, double HeldOutLoss, double BitsPerByte, double? DataWait = null);
+/// <param name="LeftOut">Documents that were left out because they overlap with texts that models are measured on; null for a run of an earlier version.</param>
+public sealed record PretrainResult(long Parameters, int Steps, long Tokens, double Seconds, double HeldOutLoss, double BitsPerByte, double? DataWait = null, long? LeftOut = null)
+{
+    /// <summary>Tokens trained on in a second, measurements on held-out text and checkpoints included.</summary>
+    [JsonIgnore]
+    public double TokensPerSecond => Seconds > 0 ? Tokens / Seconds : 0;
+}
 
 /// <summary>Trains a language model on plain text, from random weights or further: a teacher's or a student's beginning.</summary>
 public static class Pretrain
@@ -25,11 +32,12 @@ public static class Pretrain
 
     /// <summary>Learns a tokenizer, packs the text, trains, and saves a Hugging Face folder. A finished stage is not repeated, an interrupted one continues.</summary>
     /// <param name="options">What to train, and on what.</param>
-    /// <param name="data">The run's rows: the unlabelled pool is read when <see cref="PretrainOptions.UnlabelledPool"/> is set; documents that overlap with validation and test rows are left out.</param>
+    /// <param name="data">The run's rows: the unlabelled pool is read when <see cref="PretrainOptions.UnlabelledPool"/> is set; documents that overlap with validation and test rows are left out. Null for a run without data.</param>
     /// <param name="seed">The run's seed.</param>
     /// <param name="context">The run.</param>
     /// <returns>The model's folder and what was reached.</returns>
-    public static (string Folder, Fingerprint Fingerprint, PretrainResult Result) Run(PretrainOptions options, DataSets data, long seed, RunContext context)
+    /// <exception cref="InvalidDataException">The text is too little, or the model that is to be trained further is no language model.</exception>
+    public static (string Folder, Fingerprint Fingerprint, PretrainResult Result) Run(PretrainOptions options, DataSets? data, long seed, RunContext context)
     {
         var target = context.Folder.Model("pretrained");
         var fingerprint = FingerprintOf(options, data, seed, context);
@@ -42,7 +50,7 @@ public static class Pretrain
 
         var random = new SeededRandom(options.Training.Seed ?? seed).Fork(StageName);
         var source = options.Model is { } named ? context.FetchModel(named) : null;
-        var text = PretrainingText.Prepare(options, source is null ? null : Tokenizer.FromFolder(source), data, random, stage.Folder, context);
+        var text = PretrainingText.Prepare(options, source, data, random, stage.Folder, context);
         using var objective = Objective(options, source, text.Tokenizer, random.Seed, context);
         var result = Train(objective, text, options, random, stage, context);
         PretrainedFolder.Save(objective.Model, target, text.Tokenizer);
@@ -108,7 +116,7 @@ public static class Pretrain
         var waited = steps.WaitShare;
         session.Complete();
         var (heldOut, bitsPerByte) = HeldOut(objective, text, training, random, context);
-        var result = new PretrainResult(objective.Model.Parameters.Sum(parameter => parameter.Value.numel()), session.Progress.Step, session.Progress.Tokens, session.Progress.Seconds, heldOut, bitsPerByte, waited);
+        var result = new PretrainResult(objective.Model.Parameters.Sum(parameter => parameter.Value.numel()), session.Progress.Step, session.Progress.Tokens, session.Progress.Seconds, heldOut, bitsPerByte, waited, text.LeftOut);
         // A process killed between this line and the end of the stage logged it already.
         context.Folder.Metrics.Drop(StageName, "held_out_loss");
         context.Folder.Metrics.Append(StageName, result.Steps, ("held_out_loss", heldOut), ("bits_per_byte", result.BitsPerByte));
@@ -160,12 +168,13 @@ public static class Pretrain
     {
         if (source is not null)
         {
-            return AutoModel.Load(source, new LoadOptions { Device = context.Device }) switch
+            var loaded = AutoModel.Load(source, new LoadOptions { Device = context.Device });
+            return loaded switch
             {
                 ICausalLanguageModel model => new CausalObjective(model, tokenizer),
                 IMaskedLanguageModel model => new MaskedObjective(model, tokenizer, options.Masking),
                 ISequenceToSequenceModel model => new DenoisingObjective(model, tokenizer, options.Denoising),
-                var other => throw new InvalidDataException($"{source}: expected a language model to go on training, found {other.GetType().Name}. Name a causal, masked or sequence-to-sequence model in 'pretrain.model'."),
+                _ => throw NoLanguageModel(source, loaded),
             };
         }
 
@@ -184,12 +193,28 @@ public static class Pretrain
         }
     }
 
+    /// <summary>The most tokens that the model takes.</summary>
+    /// <param name="options">The shape of a new model.</param>
+    /// <param name="source">The folder of the model whose training goes on; null for random weights.</param>
+    /// <exception cref="InvalidDataException">The folder holds no language model.</exception>
+    internal static int MaxLengthOf(PretrainOptions options, string? source)
+    {
+        if (source is null) return options.Architecture.MaxPositionEmbeddings;
+        using var outline = AutoModel.Outline(source);
+        return outline is ICausalLanguageModel or IMaskedLanguageModel or ISequenceToSequenceModel ? outline.MaxLength : throw NoLanguageModel(source, outline);
+    }
+
+    private static InvalidDataException NoLanguageModel(string source, IPretrainedModel found) =>
+        new($"{source}: expected a language model to go on training, found {found.GetType().Name}. Name a causal, masked or sequence-to-sequence model in 'pretrain.model'.");
+
     /// <summary>What the model depends on.</summary>
-    internal static Fingerprint FingerprintOf(PretrainOptions options, DataSets data, long seed, RunContext context)
+    internal static Fingerprint FingerprintOf(PretrainOptions options, DataSets? data, long seed, RunContext context)
     {
         var fingerprint = new Fingerprint().AddOptions("pretrain", options with { Model = null }).Add("seed", (options.Training.Seed ?? seed).ToString())
-            .Add("texts to measure on", string.Join('\n', data.Test.Concat(data.Validation).SelectMany(row => new[] { row.Text, row.TextPair })));
+            .Add("texts to measure on", string.Join('\n', MeasuredOn(data).SelectMany(row => new[] { row.Text, row.TextPair })));
         if (options.Model is { } model) fingerprint.AddUpstream("model", Distill.ModelPrint(model, context));
-        return options.UnlabelledPool ? fingerprint.Add("unlabelled pool", string.Join('\n', data.Unlabelled.Select(row => row.Text))) : fingerprint;
+        return options.UnlabelledPool ? fingerprint.Add("unlabelled pool", string.Join('\n', (data?.Unlabelled ?? []).Select(row => row.Text))) : fingerprint;
+
+        static IEnumerable<Example> MeasuredOn(DataSets? data) => data is null ? [] : data.Test.Concat(data.Validation);
     }
 }

@@ -10,7 +10,9 @@ namespace Understudy.Recipes;
 /// </summary>
 public sealed record PretrainOptions
 {
-    /// <summary>A folder, a name on the Hub, or <c>box://NAME</c>: the model whose training goes on, with its tokenizer; then <see cref="Tokenizer"/> and <see cref="Architecture"/> have no part.</summary>
+    private const int LeastPositions = 8;
+
+    /// <summary>A folder, a name on the Hub, or <c>box://NAME</c>: the model whose training goes on, with its tokenizer; then <see cref="Tokenizer"/> and <see cref="Architecture"/> have no part, and its kind says what it is asked.</summary>
     /// <value>The default value is null: random weights.</value>
     [InputPath(OrHubName = true)]
     public string? Model { get; init; }
@@ -103,6 +105,9 @@ public sealed record PretrainOptions
                 : null,
             Tokenizer.Kind != TokenizerKind.ByteLevelBpe
                 ? new OptionFault("tokenizer.kind", "expected byte_level_bpe, since what a model writes must come back from its tokens as it was, found word_piece.")
+                : null,
+            Model is null && Architecture.MaxPositionEmbeddings is > 1 and < LeastPositions
+                ? new OptionFault("architecture.max_position_embeddings", $"expected at least {LeastPositions}, so that some text stands between the tokens around it, found {Architecture.MaxPositionEmbeddings}.")
                 : null,
             LengthWarmup is not null && Training.MaxMinutes is not null
                 ? new OptionFault("length_warmup", "needs a number of steps, and 'training.max_minutes' ends the training by the clock. Set 'training.max_steps' instead.")

@@ -7,7 +7,7 @@ using Understudy.Training;
 namespace Understudy.Recipes;
 
 /// <summary>The text of a pre-training: its tokenizer, and the packed tokens of the training and held-out parts.</summary>
-internal sealed record PretrainingText(Tokenizer Tokenizer, PackedTokens Train, PackedTokens HeldOut)
+internal sealed record PretrainingText(Tokenizer Tokenizer, PackedTokens Train, PackedTokens HeldOut, long LeftOut)
 {
     /// <summary>The documents that were left out, in the stage's folder.</summary>
     internal const string RemovedName = "removed.jsonl";
@@ -20,24 +20,32 @@ internal sealed record PretrainingText(Tokenizer Tokenizer, PackedTokens Train, 
 
     /// <summary>Reads, shuffles, learns a tokenizer, encodes. What an earlier attempt left in the folder is used.</summary>
     /// <param name="options">What to read.</param>
-    /// <param name="given">The tokenizer of the model whose training goes on; null to learn one, or to take that of the options.</param>
-    /// <param name="data">The run's rows: the unlabelled pool, and what must not be trained on.</param>
+    /// <param name="source">The folder of the model whose training goes on, with its tokenizer; null to learn one, or to take that of the options.</param>
+    /// <param name="data">The run's rows: the unlabelled pool, and what must not be trained on; null for none.</param>
     /// <param name="random">Order, held-out part.</param>
     /// <param name="folder">The stage's folder.</param>
     /// <param name="context">The run.</param>
-    internal static PretrainingText Prepare(PretrainOptions options, Tokenizer? given, DataSets data, SeededRandom random, string folder, RunContext context)
+    internal static PretrainingText Prepare(PretrainOptions options, string? source, DataSets? data, SeededRandom random, string folder, RunContext context)
     {
         var tokenizerPath = Path.Combine(folder, "tokenizer.json");
         var trainPath = Path.Combine(folder, "train-tokens.safetensors");
         var heldOutPath = Path.Combine(folder, "held-out-tokens.safetensors");
         var donePath = Path.Combine(folder, "prepared.txt");
-        var rowLength = RowLengthOf(options);
+        var removedPath = Path.Combine(folder, RemovedName);
+        var longest = Pretrain.MaxLengthOf(options, source);
+        var given = source is null ? null : Tokenizer.FromFolder(source);
+        var rowLength = RowLengthOf(options, longest);
         if (Load() is { } prepared)
         {
             return prepared;
         }
 
-        var (heldOut, documents) = Documents(options, data, random, Path.Combine(folder, RemovedName), context);
+        if (options.Training.MaxLength > longest)
+        {
+            context.Progress.Note($"'pretrain.training.max_length' is {options.Training.MaxLength:N0}, and the model takes {longest:N0} tokens, so rows have {longest:N0}.");
+        }
+
+        var (heldOut, documents) = Documents(options, data, random, removedPath, context);
         var tokenizer = given ?? TokenizerOf(options, documents, context);
         tokenizer.Save(tokenizerPath);
         Encode(tokenizer, heldOut, null, rowLength, context).Save(heldOutPath);
@@ -56,8 +64,8 @@ internal sealed record PretrainingText(Tokenizer Tokenizer, PackedTokens Train, 
             try
             {
                 var tokenizer = given ?? Tokenizer.FromFile(tokenizerPath);
-                var separator = Tokenizers.Id(tokenizer, Tokenizers.EndOfText);
-                return new PretrainingText(tokenizer, PackedTokens.Load(trainPath, rowLength, separator), PackedTokens.Load(heldOutPath, rowLength, separator));
+                var separator = Tokenizers.Separator(tokenizer);
+                return new PretrainingText(tokenizer, PackedTokens.Load(trainPath, rowLength, separator), PackedTokens.Load(heldOutPath, rowLength, separator), File.ReadLines(removedPath).LongCount());
             }
             catch (Exception e) when (e is InvalidDataException or FileNotFoundException)
             {
@@ -72,16 +80,16 @@ internal sealed record PretrainingText(Tokenizer Tokenizer, PackedTokens Train, 
         ? Tokenizers.For(Tokenizer.FromFile(file), options.Architecture.Family)
         : Tokenizers.Learn(Sample(documents), options.Tokenizer, options.Architecture.Family, context);
 
-    /// <summary>Tokens of a row.</summary>
-    internal static int RowLengthOf(PretrainOptions options) => Math.Min(options.Training.MaxLength ?? options.Architecture.MaxPositionEmbeddings, options.Architecture.MaxPositionEmbeddings);
+    /// <summary>Tokens of a row of a model that takes so many.</summary>
+    internal static int RowLengthOf(PretrainOptions options, int longest) => Math.Min(options.Training.MaxLength ?? longest, longest);
 
     /// <summary>The held-out documents, and those to train on as often as they come in an epoch, both in a random order.</summary>
     /// <param name="options">What to read.</param>
-    /// <param name="data">The run's rows.</param>
+    /// <param name="data">The run's rows; null for none.</param>
     /// <param name="random">The order.</param>
     /// <param name="removedPath">Where what is left out is written down; null to leave nothing out, for a plan.</param>
     /// <param name="context">The run.</param>
-    internal static (List<string> HeldOut, List<string> Train) Documents(PretrainOptions options, DataSets data, SeededRandom random, string? removedPath, RunContext context)
+    internal static (List<string> HeldOut, List<string> Train) Documents(PretrainOptions options, DataSets? data, SeededRandom random, string? removedPath, RunContext context)
     {
         var texts = new List<string>();
         var repeats = new Dictionary<string, double>();
@@ -100,14 +108,22 @@ internal sealed record PretrainingText(Tokenizer Tokenizer, PackedTokens Train, 
 
             if (options.UnlabelledPool)
             {
-                foreach (var row in data.Unlabelled) Add(row.Text, options.UnlabelledRepeats);
+                foreach (var row in data?.Unlabelled ?? []) Add(row.Text, options.UnlabelledRepeats);
             }
 
             bar.Finish($"{texts.Count:N0} lines");
         }
 
         // A line that comes twice is one document: otherwise it could be trained on and held out.
+        var read = texts.Count;
         if (removedPath is not null) texts = CorpusOverlap.Remove(texts, options.Decontaminate, data, removedPath, context);
+        if (texts.Count == 0)
+        {
+            throw new InvalidDataException(read == 0
+                ? "There is no text to pre-train on. Name text files in 'pretrain.corpus', or give rows in 'data.unlabelled'."
+                : $"All {read:N0} documents to pre-train on overlap with texts to measure on, so none is left; '{removedPath}' says why for each. Give other text in 'pretrain.corpus', or set a larger 'pretrain.decontaminate.ngram'.");
+        }
+
         random.Fork("documents").Shuffle(CollectionsMarshal.AsSpan(texts));
         var heldOutCount = Math.Max(1, (int)(texts.Count * options.HeldOut));
         var draws = random.Fork("repeats");
@@ -119,13 +135,16 @@ internal sealed record PretrainingText(Tokenizer Tokenizer, PackedTokens Train, 
         }
 
         random.Fork("order").Shuffle(CollectionsMarshal.AsSpan(train));
+        var heldOut = texts[..heldOutCount];
+        var held = heldOut.ToHashSet();
         var spoken = random.Fork("spoken");
         for (var i = 0; options.SpokenShare > 0 && i < train.Count; i++)
         {
-            if (spoken.NextDouble() < options.SpokenShare && SpokenText.Of(train[i]) is { Length: > 0 } said) train[i] = said;
+            // Without its capitals and stops a document may be one that is held out.
+            if (spoken.NextDouble() < options.SpokenShare && SpokenText.Of(train[i]) is { Length: > 0 } said && !held.Contains(said)) train[i] = said;
         }
 
-        return (texts[..heldOutCount], train);
+        return (heldOut, train);
 
         void Add(string text, double times)
         {
@@ -144,7 +163,8 @@ internal sealed record PretrainingText(Tokenizer Tokenizer, PackedTokens Train, 
     internal static PackedTokens Encode(Tokenizer tokenizer, IEnumerable<string> documents, long? limit, int rowLength, RunContext context)
     {
         using var bar = context.Progress.Start("tokenize", limit, "tokens");
-        var separator = Tokenizers.Id(tokenizer, Tokenizers.EndOfText);
+        var separator = Tokenizers.Separator(tokenizer);
+        string[] specials = [.. tokenizer.AddedTokens.Values.Where(token => token.Special).Select(token => token.Content)];
         var ids = new List<int> { separator };
         foreach (var some in documents.Chunk(EncodedAtOnce))
         {
@@ -169,8 +189,11 @@ internal sealed record PretrainingText(Tokenizer Tokenizer, PackedTokens Train, 
         List<int> Ids(string document)
         {
             var own = new List<int>();
-            tokenizer.EncodeIds(document, own, addSpecialTokens: false);
-            own.Add(separator);
+            // A text that spells a special token out, such as a page about tokenizers, does not end there.
+            if (specials.Any(special => document.Contains(special, StringComparison.Ordinal))) own.AddRange(tokenizer.EncodePlain(document));
+            else tokenizer.EncodeIds(document, own, addSpecialTokens: false);
+            // A normaliser may leave nothing.
+            if (own.Count > 0) own.Add(separator);
             return own;
         }
 

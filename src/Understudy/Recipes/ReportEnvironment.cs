@@ -84,7 +84,7 @@ internal static class ReportEnvironment
     {
         if (records.Result.Pretrain is { } pretrain)
         {
-            page.Leaf("p", $"Pre-training: {Count(pretrain.Parameters)} parameters, {Count(pretrain.Steps)} steps, {Count(pretrain.Tokens)} tokens in {Duration(pretrain.Seconds)}; {Short(pretrain.BitsPerByte)} bits per byte on held-out text{Waited(pretrain.DataWait)}.");
+            page.Leaf("p", $"Pre-training: {Count(pretrain.Parameters)} parameters, {Count(pretrain.Steps)} steps, {Count(pretrain.Tokens)} tokens in {Duration(pretrain.Seconds)}, {Count((long)pretrain.TokensPerSecond)} a second; {Short(pretrain.BitsPerByte)} bits per byte on held-out text{(pretrain.LeftOut is > 0 and var left ? $"; {Count(left)} documents left out because they overlap with texts to measure on" : "")}{Waited(pretrain.DataWait)}.");
         }
 
         if (records.Result.Tune is { } tune)

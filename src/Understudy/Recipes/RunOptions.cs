@@ -34,14 +34,14 @@ public sealed partial record RunOptions
     public int Threads { get; init; }
 
     /// <summary>The labelled and unlabelled data.</summary>
-    /// <value>It has no default value.</value>
-    public required DataOptions Data { get; init; }
+    /// <value>The default value is null, which only <c>understudy pretrain</c> does without.</value>
+    public DataOptions? Data { get; init; }
 
     /// <summary>The task in words: prompts, completions, the words for labels.</summary>
     /// <value>The default value is a text and its label, with the labels' names as words.</value>
     public TaskOptions Task { get; init; } = new();
 
-    /// <summary>How the teacher's language model is made from nothing.</summary>
+    /// <summary>How a language model is made from nothing: the teacher's, or one that <c>understudy pretrain</c> makes for other runs to begin with.</summary>
     /// <value>The default value is null: <c>teacher.model</c> names one. When it does, this section has no part in the run.</value>
     public PretrainOptions? Pretrain { get; init; }
 
@@ -86,6 +86,15 @@ public sealed partial record RunOptions
     public IEnumerable<OptionFault> Validate() =>
     [
         .. Faults(
+            Data is null && (Pretrain is null || Students.Count > 0)
+                ? new OptionFault("data", "expected the rows to learn from, found none. Name them in 'data.train'; only a run file that does nothing but 'pretrain' goes without.")
+                : null,
+            Data is null && Pretrain is { Corpus.Count: 0 }
+                ? new OptionFault("pretrain.corpus", "expected at least one text file, found none, and without 'data' there is no unlabelled pool either. Add one.")
+                : null,
+            Data is not null && Pretrain is { Model: null, Architecture.Family: not ArchitectureFamily.GptNeox } && Teacher.Model is null && (Annotates || Generates)
+                ? new OptionFault("pretrain.architecture.family", "expected gpt_neox, since a teacher writes its labels, and 'arms' asks for a teacher. Use gpt_neox, name another teacher in 'teacher.model', or set 'arms' to [seeds_only].")
+                : null,
             FileName("name", Name),
             NotBlank("output", Output),
             DeviceName().IsMatch(Device) ? null : new OptionFault("device", $"expected cpu, cuda or cuda:N, found '{Device}'."),
@@ -96,7 +105,7 @@ public sealed partial record RunOptions
             Pretrain is null && Teacher.Model is null && Arms.Any(arm => arm != RunArm.SeedsOnly)
                 ? new OptionFault("teacher", "expected a teacher for the arms that use one, found none. Name a folder in 'teacher.model', describe one in 'pretrain', or set 'arms' to [seeds_only].")
                 : null),
-        .. Data.Validate().Select(fault => fault.Under("data")),
+        .. (Data?.Validate() ?? []).Select(fault => fault.Under("data")),
         .. Task.Validate().Select(fault => fault.Under("task")),
         .. (Pretrain?.Validate() ?? []).Select(fault => fault.Under("pretrain")),
         .. Teacher.Validate().Select(fault => fault.Under("teacher")),
@@ -112,7 +121,7 @@ public sealed partial record RunOptions
     // Without validation rows a training cannot do what these ask for.
     private IEnumerable<OptionFault> ValidationFaults()
     {
-        if (Data.Validation is not null || Data.Split?.Validation > 0)
+        if (Data is null || Data.Validation is not null || Data.Split?.Validation > 0)
         {
             return [];
         }

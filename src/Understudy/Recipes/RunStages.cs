@@ -11,15 +11,17 @@ internal sealed record PlannedStage(string Name, TrainingOptions? Training = nul
 /// <summary>The stages of a run, known before it begins.</summary>
 internal static class RunStages
 {
-    /// <summary>The stages of <see cref="Distill"/> in the order in which it comes to them.</summary>
+    /// <summary>The stages of <see cref="Distill"/> in the order in which it comes to them; the pre-training alone where there are no data.</summary>
     public static IReadOnlyList<PlannedStage> Of(RunOptions options)
     {
+        if (options.Data is not { } data)
+            return options.Pretrain is { } alone ? [new PlannedStage(Pretrain.StageName, alone.Training)] : [];
         var stages = new List<PlannedStage>();
-        var tests = options.Data.Test is not null || options.Data.Split?.Test > 0;
+        var tests = data.Test is not null || data.Split?.Test > 0;
         if (options.Annotates || options.Generates)
         {
             if (options.Teacher.Model is null && options.Pretrain is { } pretrain)
-                stages.Add(new PlannedStage("pretrain", pretrain.Training));
+                stages.Add(new PlannedStage(Pretrain.StageName, pretrain.Training));
             stages.Add(new PlannedStage("tune", options.Teacher.Tune));
             if (tests)
                 stages.Add(new PlannedStage("evaluate-teacher"));

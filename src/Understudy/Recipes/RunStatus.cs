@@ -39,7 +39,8 @@ public sealed record StageStatus(string Name, StageProgressState State, int? Ste
 /// <param name="Finished">Whether every stage is done.</param>
 /// <param name="Stages">The stages in the order of the run; then those that the run file no longer asks for.</param>
 /// <param name="Note">Why the stages to come are not known; null when they are.</param>
-public sealed record RunStatus(string Folder, string? Name, string? Process, bool Finished, IReadOnlyList<StageStatus> Stages, string? Note)
+/// <param name="Verb">The verb that continues it: <c>pretrain</c> for a run file without data, else <c>run</c>.</param>
+public sealed record RunStatus(string Folder, string? Name, string? Process, bool Finished, IReadOnlyList<StageStatus> Stages, string? Note, string Verb = "run")
 {
     // What a training logs beside its loss is for curves, not for a glance; an evaluation's result has its figures itself.
     private static readonly string[] NotShown = ["learning_rate", "grad_norm", "tokens", "tokens_per_second", "data_wait", "test_accuracy", "test_macro_f1"];
@@ -71,7 +72,7 @@ public sealed record RunStatus(string Folder, string? Name, string? Process, boo
         var read = planned.Concat(begun.Except(planned.Select(stage => stage.Name)).Select(name => new PlannedStage(name)))
             .Select(stage => Status(folder, stage, later.Contains(stage.Name) ? null : markers[stage.Name], stage.Name == current, [.. log[stage.Name]])).ToArray();
         var finished = planned.Count > 0 && read.Take(planned.Count).All(stage => stage.State == StageProgressState.Done);
-        return new RunStatus(folder, options?.Name, holder, finished, read, note);
+        return new RunStatus(folder, options?.Name, holder, finished, read, note, options is { Data: null } ? "pretrain" : "run");
     }
 
     private static (RunOptions? Options, string? Note) Options(string file)

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 
 namespace Understudy.Recipes;
@@ -14,7 +15,8 @@ internal static class SpokenText
             var one = text[at];
             var isApostrophe = one is '\'' or '\u2019' && at > 0 && at + 1 < text.Length && char.IsLetter(text[at - 1]) && char.IsLetter(text[at + 1]);
             if (isApostrophe) spoken.Append('\'');
-            else if (char.IsLetterOrDigit(one) || char.IsSurrogate(one) || char.GetUnicodeCategory(one) == System.Globalization.UnicodeCategory.NonSpacingMark) spoken.Append(char.ToLowerInvariant(one));
+            // Vowel signs and accents that stand on their own belong to their letters.
+            else if (char.IsLetterOrDigit(one) || char.IsSurrogate(one) || char.GetUnicodeCategory(one) is UnicodeCategory.NonSpacingMark or UnicodeCategory.SpacingCombiningMark) spoken.Append(char.ToLowerInvariant(one));
             else if (spoken.Length > 0 && spoken[^1] != ' ') spoken.Append(' ');
         }
 

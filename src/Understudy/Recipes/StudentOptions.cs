@@ -49,6 +49,8 @@ public sealed record StudentOptions
             Model is null && Architecture is null ? new OptionFault("", "expected 'model' or 'architecture', found neither.") : null,
             Model is not null && Architecture is not null ? new OptionFault("", "'model' and 'architecture' exclude each other. Remove one.") : null,
             Lora is not null && Model is null ? new OptionFault("lora", "needs 'model': an adapter changes a model that has learnt something. Remove it, or name a model.") : null,
+            Lora is not null && Training.Optimizer == OptimizerType.Muon ? new OptionFault("training.optimizer", TrainingOptions.MuonForAdapter) : null,
+            Lora is not null && SyntheticTraining?.Optimizer == OptimizerType.Muon ? new OptionFault("synthetic_training.optimizer", TrainingOptions.MuonForAdapter) : null,
             Architecture?.Family is ArchitectureFamily.GptNeox or ArchitectureFamily.Bart
                 ? new OptionFault("architecture.family", $"expected roberta or bert, since a student classifies, found {(Architecture.Family == ArchitectureFamily.Bart ? "bart" : "gpt_neox")}.")
                 : null,

@@ -54,6 +54,7 @@ public sealed record TeacherOptions
             Merge && Lora?.BaseQuantization is { } held and not Models.WeightQuantization.None
                 ? new OptionFault("merge", $"is not possible with 'lora.base_quantization: {held.ToString().ToLowerInvariant()}', since such matrices cannot take the sum. Set it to false; 'understudy merge' adds the adapter to the original weights.")
                 : null,
+            Lora is not null && Tune.Optimizer == OptimizerType.Muon ? new OptionFault("tune.optimizer", TrainingOptions.MuonForAdapter) : null,
             Between("prompt_loss_weight", PromptLossWeight, 0, 1),
             ByteSize.TryParse(MaxShardSize, out _) ? null : new OptionFault("max_shard_size", $"expected a size such as 500MB, 5GB or 2GiB, found '{MaxShardSize}'."),
             MoreThan("label_loss_weight", LabelLossWeight, 0),

@@ -6,7 +6,7 @@ namespace Understudy.Recipes;
 /// <summary>BART's noise on the tokens of a text.</summary>
 internal sealed class TextNoise(Tokenizer tokenizer, DenoisingOptions options)
 {
-    // Spans are drawn until enough words are hidden; where hardly a word is left to hide, this many draws in vain end it.
+    // Spans are drawn until enough words are hidden; where hardly a word is left to hide, this many draws in vain in a row end it.
     private const int MostInVain = 50;
 
     private readonly WordStarts words = new(tokenizer);
@@ -40,7 +40,7 @@ internal sealed class TextNoise(Tokenizer tokenizer, DenoisingOptions options)
             }
 
             var start = random.NextInt(units.Count);
-            if (hidden[start] != 0) inVain++;
+            inVain = hidden[start] != 0 ? inVain + 1 : 0;
             for (var word = start; word < Math.Min(units.Count, start + length) && hidden[word] == 0; word++)
             {
                 hidden[word] = span;

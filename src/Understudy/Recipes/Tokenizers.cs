@@ -57,6 +57,11 @@ internal static class Tokenizers
     internal static int Id(Tokenizer tokenizer, string token) =>
         tokenizer.TokenToId(token) ?? throw new InvalidDataException($"The tokenizer has no token '{token}', which this family of models needs. Learn one with 'pretrain', or choose another family.");
 
+    /// <summary>The token between documents: GPT-NeoX's, or for a tokenizer from elsewhere the one that ends a text.</summary>
+    /// <exception cref="InvalidDataException">It has neither.</exception>
+    internal static int Separator(Tokenizer tokenizer) => tokenizer.TokenToId(EndOfText) ?? tokenizer.TokenToId(End)
+        ?? throw new InvalidDataException($"The tokenizer has neither '{EndOfText}' nor '{End}', one of which goes between documents. Take a model with another tokenizer, or learn one with 'pretrain'.");
+
     private static BpeTrainerOptions ByteLevel(TokenizerTrainingOptions options, ArchitectureFamily family) => new()
     {
         VocabularySize = options.VocabularySize,

@@ -33,7 +33,7 @@ internal sealed class OptionBinder(List<RunFileFault> faults, string folder, Mod
     public object? BindSection(Type type, RunNode node, string path, object? defaults = null)
     {
         if (node is not MappingNode mapping)
-            return Fault(node.Where, path, $"expected a section with keys such as {Some(OptionSchema.Of(type))}, found {Describe(node)}.");
+            return Fault(node.Where, path, $"expected a section with keys such as {Some(OptionSchema.Of(type))}, found {Describe(node)}.{(AsSection(type, node) is { } cure ? $" Write {cure}." : "")}");
         var schema = OptionSchema.Of(type);
         var before = faults.Count;
         var record = Activator.CreateInstance(type)!;
@@ -96,7 +96,8 @@ internal sealed class OptionBinder(List<RunFileFault> faults, string folder, Mod
     {
         if (node is not SequenceNode list)
         {
-            Fault(node.Where, path, $"{path}: expected a list, found {Describe(node)}.{(node is ScalarNode one ? $" Write [{one.Shown}]." : "")}");
+            var cure = node is MappingNode ? " Put it into brackets: [{ ... }]." : node is ScalarNode one ? $" Write [{AsSection(element.Type, one) ?? one.Shown}]." : "";
+            Fault(node.Where, path, $"{path}: expected a list, found {Describe(node)}.{cure}");
             return Array.CreateInstance(element.Type, 0);
         }
         var array = Array.CreateInstance(element.Type, list.Items.Count);
@@ -187,6 +188,12 @@ internal sealed class OptionBinder(List<RunFileFault> faults, string folder, Mod
         }
         return $" Known keys: {string.Join(", ", schema.Options.Select(option => option.Key))}.";
     }
+
+    // What a lone value can only mean: the one key that a section must have.
+    private static string? AsSection(Type type, RunNode node) =>
+        node is ScalarNode { IsNull: false } value && OptionSchema.IsSection(type) && OptionSchema.Of(type).Options.Where(option => option.Required).ToArray() is [var only] && only.Shape.Type == typeof(string)
+            ? $"{{ {only.Key}: {value.Shown} }}"
+            : null;
 
     private static string Some(OptionSchema schema) => string.Join(", ", schema.Options.Take(3).Select(option => $"'{option.Key}'"));
 

@@ -72,9 +72,9 @@ public sealed class Muon : IOptimizer
         using var gradients = torch.no_grad();
         for (var i = 0; i < matrices.Count; i++)
         {
+            using var scope = torch.NewDisposeScope();
             var weight = matrices[i].Value;
             if (weight.grad is not { } gradient) continue;
-            using var scope = torch.NewDisposeScope();
             var scaled = gradient.to(ScalarType.Float32) * gradScale;
             momenta[i].mul_(momentum).add_(scaled * (1 - momentum));
             // Nesterov's look ahead.

@@ -139,6 +139,8 @@ public sealed record TrainingOptions
     /// <value>The default value is null: derived from the run's seed.</value>
     public long? Seed { get; init; }
 
+    internal const string MuonForAdapter = "muon steps matrices between hidden layers, and with 'lora' none of them is trained. Use adam_w.";
+
     /// <summary>Whether the validation rows decide which model is the result, or when training ends: then they are evaluated on.</summary>
     internal bool SelectsModel => KeepBest || EarlyStoppingPatience is not null || EvalEvery is not null;
 

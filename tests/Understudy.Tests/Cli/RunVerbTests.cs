@@ -104,6 +104,30 @@ public sealed class RunVerbTests : IDisposable
     }
 
     [Fact]
+    public void A_pre_training_needs_neither_data_nor_arms_and_everything_else_says_that_it_does()
+    {
+        File.WriteAllLines(folder["text.txt"], Understudy.Tests.Recipes.ToyText.Documents(200, 1));
+        var file = folder["box.yaml"];
+        File.WriteAllText(file, """
+            name: box
+            threads: 1
+            pretrain:
+              corpus: [{path: text.txt}]
+              held_out: 0.1
+              tokenizer: {vocabulary_size: 300}
+              architecture: {family: roberta, num_hidden_layers: 1, hidden_size: 16, num_attention_heads: 2, max_position_embeddings: 32}
+              training: {max_steps: 3, batch_size: 4, max_length: 32}
+            """);
+        var (exit, output, error) = Type("pretrain", file, "--output", folder["box"]);
+        Assert.True(exit == 0, error);
+        Assert.StartsWith($"{folder["box/models/pretrained"]}: ", output, StringComparison.Ordinal);
+        Assert.EndsWith($"The run is finished: {folder["box/models/pretrained"]}.\n", Type("status", folder["box"]).Output, StringComparison.Ordinal);
+        const string Missing = "'data' is missing: this needs labelled rows, and only 'understudy pretrain' goes without. Name them in 'data.train'.";
+        foreach (var verb in new[] { "run", "train", "tune", "annotate" }) Assert.Equal((2, "", Missing), Last(Type(verb, file, "--output", folder["other"])));
+        Assert.Equal((2, "", Missing), Last(Type("plan", file)));
+    }
+
+    [Fact]
     public void A_damaged_student_does_not_pass_for_one_that_predicts()
     {
         Assert.Equal(0, Type("train", folder["toy.yaml"], "--output", folder["run"], "--threads", "1").Exit);

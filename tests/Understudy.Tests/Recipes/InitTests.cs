@@ -49,7 +49,7 @@ public sealed class InitTests : IDisposable
     {
         File.WriteAllText(folder[name], text, new UTF8Encoding(false));
         var run = Prepared(new InitOptions { File = folder[name], Output = folder["deep/er/run.yaml"] }, out var data);
-        var columns = run.Data.Columns;
+        var columns = run.Data!.Columns;
         Assert.Equal(expected, $"{run.Name}: {columns.Id ?? (data.Train[0].Id.Contains(':', StringComparison.Ordinal) ? "-" : "id")} {columns.Text} {columns.TextPair ?? "-"} {columns.Label}");
         Assert.Equal([RunArm.SeedsOnly], run.Arms);
         Assert.Equal(24, data.Train.Count + data.Test.Count);
@@ -77,7 +77,7 @@ public sealed class InitTests : IDisposable
         var result = Init.Write(new InitOptions { File = folder["train.csv"], Test = folder["test.jsonl"], Unlabelled = [folder["pool.txt.gz"], folder["more.csv"]], Output = folder["run.yaml"] });
         var run = Load(folder["run.yaml"], out var data);
         Assert.Equal((24, 24, 202), (data.Train.Count, data.Test.Count, data.Unlabelled.Count));
-        Assert.Equal("body", run.Data.Unlabelled[1].Columns!.Text);
+        Assert.Equal("body", run.Data!.Unlabelled[1].Columns!.Text);
         Assert.Equal([RunArm.SeedsOnly, RunArm.Annotated], run.Arms);
         Assert.Equal(
             """
@@ -140,8 +140,8 @@ public sealed class InitTests : IDisposable
     {
         var file = RunFile.Load<RunOptions>(path, environment: _ => null);
         file.CheckInputs();
-        data = DataSets.Load(file.Options.Data, file.Options.Seed);
-        _ = new ClassificationTask(file.Options.Task, data.Labels, file.Options.Data.Columns);
+        data = DataSets.Load(file.Options.Data!, file.Options.Seed);
+        _ = new ClassificationTask(file.Options.Task, data.Labels, file.Options.Data!.Columns);
         return file.Options;
     }
 }

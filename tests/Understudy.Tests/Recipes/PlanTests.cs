@@ -89,7 +89,7 @@ public sealed class PlanTests
         var training = new TrainingOptions();
         PlanSample Measured(double share) => new PlanMeter(Device.CPU, Small with { Free = (long)(share * 16 * shape.Parameters) }, 5, bar, default) { Pieces = 1 }.Measure(
             "pretrain", shape, trains: true, narrow: false, batches, batch => batch.Rows * batch.Columns, 0,
-            own => new TrainingWork<ICausalLanguageModel, TokenLayout>(own, training, (model, rows) => Pretrain.Loss(model, rows, 8, training, Device.CPU)));
+            own => new TrainingWork<ICausalLanguageModel, TokenLayout>(own, training, (model, rows) => Losses.NextToken(model.Prelogits(model.Hidden(rows.To().Ids)), rows.To().Ids, 8)));
         Assert.Equal(PlanBasis.Measured, Measured(4).Basis);
         var few = Measured(1.2);
         Assert.Equal(PlanBasis.FewerBlocks, few.Basis);

@@ -15,6 +15,22 @@ public sealed class RunStatusTests : IDisposable
 
     private string Run => folder["run"];
 
+    [Fact]
+    public void A_pre_training_alone_has_one_stage_and_is_continued_by_its_own_verb()
+    {
+        using (var run = RunFolder.Open(Run))
+        {
+            run.Write(RunFile.Parse<RunOptions>("{name: toy, pretrain: {corpus: [{path: c.txt}], training: {max_steps: 30}}}", "toy.yaml"));
+            run.Begin("pretrain", Print());
+        }
+
+        var status = RunStatus.Read(Run);
+        Assert.Equal([("pretrain", StageProgressState.Interrupted)], status.Stages.Select(stage => (stage.Name, stage.State)));
+        Assert.EndsWith($" pretrain {Path.Combine(Run, "run.yaml")} --output {Run}\n", StatusVerb.Table(status), StringComparison.Ordinal);
+        using (var run = RunFolder.Open(Run)) run.Begin("pretrain", Print()).Finish(new PretrainResult(1000, 30, 4000, 75.5, 2.5, 1.25));
+        Assert.EndsWith($"The run is finished: {Path.Combine(Run, "models/pretrained")}.\n", StatusVerb.Table(RunStatus.Read(Run)), StringComparison.Ordinal);
+    }
+
     public void Dispose() => folder.Dispose();
 
     [Fact]
@@ -23,7 +39,7 @@ public sealed class RunStatusTests : IDisposable
         var file = RunFile.Parse<RunOptions>("""
             name: toy
             data: {train: {path: a.csv}, test: {path: b.csv}}
-            pretrain: {corpus: [c.txt], training: {max_steps: 30}}
+            pretrain: {corpus: [{path: c.txt}], training: {max_steps: 30}}
             teacher: {tune: {epochs: 3}}
             students: [{name: small, architecture: {family: roberta}}]
             arms: [seeds_only, both]

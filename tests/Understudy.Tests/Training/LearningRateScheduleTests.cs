@@ -40,12 +40,28 @@ public sealed class LearningRateScheduleTests
     }
 
     [Fact]
+    public void Warm_up_stable_decay_stays_at_its_peak_and_falls_along_half_a_cosine()
+    {
+        var schedule = LearningRateSchedule.From(new TrainingOptions { Schedule = ScheduleType.WarmupStableDecay, LearningRate = 0.4, WarmupSteps = 10, DecayRatio = 0.25 }, 80);
+        Assert.Equal(20, schedule.DecaySteps);
+        Assert.Equal([0, 0.2, 0.4, 0.4, 0.4], new[] { 0, 5, 10, 40, 60 }.Select(step => Math.Round(schedule.At(step), 12)));
+        Assert.Equal(0.4 * 0.5 * (1 + Math.Cos(Math.PI / 4)), schedule.At(65), 12);
+        Assert.Equal(0.2, schedule.At(70), 12);
+        Assert.Equal(0, schedule.At(80), 12);
+        Assert.Equal(0, schedule.At(90), 12);
+        // Without a decay it never falls; a decay of all steps is a cosine after the warm-up's end.
+        Assert.Equal(0.4, new LearningRateSchedule(ScheduleType.WarmupStableDecay, 0.4, 10, 80, 0).At(79.5), 12);
+        Assert.Equal(0.2, new LearningRateSchedule(ScheduleType.WarmupStableDecay, 0.4, 10, 80, 80).At(40), 12);
+    }
+
+    [Fact]
     public void Refuses_values_out_of_range()
     {
         Assert.Throws<ArgumentOutOfRangeException>(() => new LearningRateSchedule(ScheduleType.Linear, 0, 0, 1));
         Assert.Throws<ArgumentOutOfRangeException>(() => new LearningRateSchedule(ScheduleType.Linear, double.NaN, 0, 1));
         Assert.Throws<ArgumentOutOfRangeException>(() => new LearningRateSchedule(ScheduleType.Polynomial, 1e-7, 0, 1));
         Assert.Throws<ArgumentOutOfRangeException>(() => new LearningRateSchedule(ScheduleType.Linear, 1, -1, 1));
+        Assert.Throws<ArgumentOutOfRangeException>(() => new LearningRateSchedule(ScheduleType.WarmupStableDecay, 1, 0, 1, -1));
         Assert.Throws<ArgumentOutOfRangeException>(() => new LearningRateSchedule(ScheduleType.Linear, 1, 0, 0));
         Assert.Throws<ArgumentOutOfRangeException>(() => new LearningRateSchedule(ScheduleType.Linear, 1, 0, 1).At(-1));
     }

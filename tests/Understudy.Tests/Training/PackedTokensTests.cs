@@ -27,6 +27,46 @@ public sealed class PackedTokensTests
         Assert.Equal((2, 12.0, 15L, 7), (step.Batches.Count, step.Weight, step.Tokens, step.StepsInEpoch));
     }
 
+    [Theory]
+    [InlineData(5, 5)]
+    [InlineData(5, 2)]
+    [InlineData(7, 4)]
+    [InlineData(2, 2)]
+    [InlineData(40, 40)]
+    public void Every_token_is_a_target_once_and_no_piece_crosses_a_document(int rowLength, int longest)
+    {
+        // 0 separates; every other number stands once.
+        int[] lengths = [3, 1, 12, 2, 1, 1, 7, 4];
+        var next = 1;
+        int[] tokens = [0, .. lengths.SelectMany(length => Enumerable.Range(0, length).Select(_ => next++).Append(0).ToArray())];
+        var documentOf = tokens.Select((token, at) => (token, tokens[..at].Count(one => one == 0))).Where(pair => pair.token != 0).ToDictionary(pair => pair.token, pair => pair.Item2);
+        var packed = new PackedTokens(tokens, rowLength, separator: 0);
+        var pieces = packed.Pieces(Enumerable.Range(0, packed.Rows), longest);
+        Assert.All(pieces, piece =>
+        {
+            Assert.InRange(piece.Length, 2, longest + 1);
+            // A separator begins a piece or ends it.
+            Assert.DoesNotContain(0, piece[1..^1]);
+            Assert.Single(piece.Where(token => token != 0).Select(token => documentOf[token]).Distinct());
+        });
+
+        // In their order the targets are the stream without its first token, as far as rows reach, and one token more.
+        var reached = Math.Min(tokens.Length, (packed.Rows * rowLength) + 1);
+        Assert.Equal(tokens[1..reached], pieces.SelectMany(piece => piece[1..]));
+        // What a target is predicted from stands before it in the stream.
+        Assert.Equal(tokens[..(reached - 1)], pieces.SelectMany(piece => piece[..^1]));
+    }
+
+    [Fact]
+    public void Rows_may_be_asked_for_in_any_order_and_look_ahead_by_one_token()
+    {
+        var packed = new PackedTokens([0, 1, 2, 3, 4, 0, 5, 6, 0], 3, separator: 0);
+        Assert.Equal([[3, 4, 0], [0, 5], [0, 1, 2, 3]], packed.Pieces([1, 0], 3));
+        Assert.Equal([[5, 6, 0]], new PackedTokens([0, 1, 2, 5, 6, 0], 3, separator: 0).Pieces([1], 3));
+        // Without a separator the stream is one document.
+        Assert.Equal([[0, 1, 2, 3], [3, 4, 0, 5]], new PackedTokens([0, 1, 2, 3, 4, 0, 5, 6, 0], 3).Pieces([0, 1], 3));
+    }
+
     [Fact]
     public void Too_little_text_for_a_row_is_refused()
     {

@@ -11,11 +11,13 @@ public sealed class TrainingSessionTests
     private static readonly int[][] Rows = [.. Enumerable.Range(0, 24).Select(i => Enumerable.Range(0, 4 + (i % 5)).Select(t => 2 + (((i * 7) + (t * 3)) % 38)).ToArray())];
     private static readonly long[] Classes = [.. Enumerable.Range(0, 24).Select(i => (long)(i % 3))];
 
-    [Fact]
-    public void A_continued_training_takes_exactly_the_steps_of_an_undisturbed_one()
+    [Theory]
+    [InlineData(OptimizerType.AdamW)]
+    [InlineData(OptimizerType.Muon)]
+    public void A_continued_training_takes_exactly_the_steps_of_an_undisturbed_one(OptimizerType optimizer)
     {
         // Dropout is on, the stop is in the middle of the second epoch, and the checkpoint is two steps older than the stop.
-        var options = new TrainingOptions { Epochs = 4, BatchSize = 4, LearningRate = 1e-2, WarmupRatio = 0.2, Dropout = 0.2, SaveEvery = 3, KeepBest = false };
+        var options = new TrainingOptions { Epochs = 4, BatchSize = 4, LearningRate = 1e-2, WarmupRatio = 0.2, Dropout = 0.2, SaveEvery = 3, KeepBest = false, Optimizer = optimizer };
         using var whole = new TemporaryFolder();
         using var stopped = new TemporaryFolder();
         var undisturbed = Train(options, whole.FullName, int.MaxValue);
@@ -143,10 +145,32 @@ public sealed class TrainingSessionTests
     }
 
     [Fact]
-    public void A_step_leaves_no_tensor_behind()
+    public void A_checkpoint_is_due_by_the_clock_and_by_the_step()
+    {
+        using var folder = new TemporaryFolder();
+        using var model = TinyClassifier.New();
+        using var session = new TrainingSession(model, new TrainingOptions { MaxSteps = 10, SaveEveryMinutes = 0.5 / 60 }, 10, 1, folder.FullName);
+        TakeStep(session, model, [0, 1], 2, 1);
+        // The end of an epoch is no reason any more.
+        Assert.False(session.TimeToSave);
+        Thread.Sleep(600);
+        Assert.True(session.TimeToSave);
+        session.Save();
+        Assert.False(session.TimeToSave);
+        using var both = new TrainingSession(model, new TrainingOptions { MaxSteps = 10, SaveEveryMinutes = 60, SaveEvery = 2 }, 10, 1, null);
+        TakeStep(both, model, [0, 1], 2, 5);
+        Assert.False(both.TimeToSave);
+        TakeStep(both, model, [0, 1], 2, 5);
+        Assert.True(both.TimeToSave);
+    }
+
+    [Theory]
+    [InlineData(OptimizerType.AdamW)]
+    [InlineData(OptimizerType.Muon)]
+    public void A_step_leaves_no_tensor_behind(OptimizerType optimizer)
     {
         using var model = TinyClassifier.New();
-        using var session = new TrainingSession(model, new TrainingOptions { Precision = PrecisionMode.Bf16 }, 10, 1, null);
+        using var session = new TrainingSession(model, new TrainingOptions { Precision = PrecisionMode.Bf16, Optimizer = optimizer }, 10, 1, null);
         Assert.Equal(0, LiveTensors.Left(() => TakeStep(session, model, [0, 1, 2], 3, 3)));
     }
 
