@@ -198,8 +198,8 @@ internal sealed record PretrainingText(Tokenizer Tokenizer, PackedTokens Train, 
         }
 
         bar.Finish($"{ids.Count:N0} tokens");
-        return ids.Count >= rowLength
+        return ids.Count >= 2
             ? new PackedTokens([.. ids], rowLength, separator)
-            : throw new InvalidDataException($"The text to pre-train on or to hold out has {ids.Count} tokens, fewer than one row of {rowLength}. Give more text under 'pretrain.corpus' or 'data.unlabelled', or set a smaller 'pretrain.training.max_length'.");
+            : throw new InvalidDataException("The text to pre-train on or to hold out has no token. Give more text under 'pretrain.corpus' or 'data.unlabelled'.");
     }
 }

@@ -20,9 +20,11 @@ public sealed class PackedTokens
     {
         ArgumentNullException.ThrowIfNull(tokens);
         ArgumentOutOfRangeException.ThrowIfLessThan(rowLength, 2);
-        if (tokens.Length < rowLength)
+        if (tokens.Length < (separator is null ? rowLength : 2))
         {
-            throw new ArgumentException($"The text has {tokens.Length} tokens, fewer than one row of {rowLength}. Give more text, or a smaller max_length.", nameof(tokens));
+            throw new ArgumentException(separator is null
+                ? $"The text has {tokens.Length} tokens, fewer than one row of {rowLength}. Give more text, or a smaller max_length."
+                : $"The text has {tokens.Length} tokens; expected at least one beside the separator. Give more text.", nameof(tokens));
         }
 
         this.tokens = tokens;
@@ -33,8 +35,8 @@ public sealed class PackedTokens
     /// <summary>Tokens of a row.</summary>
     public int RowLength { get; }
 
-    /// <summary>Number of rows; what is left over at the end of the stream is not used.</summary>
-    public int Rows => tokens.Length / RowLength;
+    /// <summary>Number of rows; what is left over at the end of the stream is not used. A stream of documents shorter than a row is one.</summary>
+    public int Rows => Math.Max(1, tokens.Length / RowLength);
 
     /// <summary>Tokens of the stream.</summary>
     public int Count => tokens.Length;
@@ -52,7 +54,7 @@ public sealed class PackedTokens
         var pieces = new List<int[]>();
         foreach (var row in rows)
         {
-            var end = (row + 1) * RowLength;
+            var end = Math.Min((row + 1) * RowLength, tokens.Length);
             for (int start = row * RowLength, next; start < end; start = next)
             {
                 next = Math.Min(end, start + longest);
