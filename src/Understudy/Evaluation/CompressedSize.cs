@@ -22,7 +22,9 @@ internal static class CompressedSize
     public static long? Xz(byte[] text, string program = "xz")
     {
         var start = new ProcessStartInfo(program) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false };
-        foreach (var argument in new[] { "-9e", "--format=xz", "--threads=1", "--stdout" }) start.ArgumentList.Add(argument);
+        // As -9e, without the memory for a text of 64 MiB where it is shorter; that changes nothing else.
+        var dictionary = Math.Clamp((long)System.Numerics.BitOperations.RoundUpToPowerOf2((uint)text.Length), 1 << 16, 64 << 20);
+        foreach (var argument in new[] { FormattableString.Invariant($"--lzma2=preset=9e,dict={dictionary}"), "--format=xz", "--threads=1", "--stdout" }) start.ArgumentList.Add(argument);
         // They would add options of the user's own.
         foreach (var name in new[] { "XZ_OPT", "XZ_DEFAULTS" }) start.Environment.Remove(name);
         try

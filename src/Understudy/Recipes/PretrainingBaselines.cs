@@ -54,7 +54,7 @@ internal sealed record PretrainingBaselines(string Fingerprint, long Bytes, long
         var model = new ByteModel(ByteModelOrder);
         using var bar = progress.Start("baselines", train.Count, "tokens");
         var learnt = 0L;
-        foreach (var (document, tokens) in Documents(tokenizer, separator, train).TakeWhile(_ => learnt < MostTrainBytes))
+        foreach (var (document, tokens) in Texts(tokenizer, separator, train).TakeWhile(_ => learnt < MostTrainBytes))
         {
             cancel.ThrowIfCancellationRequested();
             model.Learn(document);
@@ -63,7 +63,7 @@ internal sealed record PretrainingBaselines(string Fingerprint, long Bytes, long
         }
 
         var (text, bits, documents) = (new List<byte>(), 0.0, 0L);
-        foreach (var (document, _) in Documents(tokenizer, separator, heldOut))
+        foreach (var (document, _) in Texts(tokenizer, separator, heldOut))
         {
             cancel.ThrowIfCancellationRequested();
             bits += model.Bits(document);
@@ -80,7 +80,7 @@ internal sealed record PretrainingBaselines(string Fingerprint, long Bytes, long
     }
 
     /// <summary>The documents as bytes, each with the line break that stands for its end, and the tokens of each: of every row what is a target, as the model is measured.</summary>
-    internal static IEnumerable<(byte[] Text, int Tokens)> Documents(Tokenizer tokenizer, int separator, PackedTokens packed)
+    internal static IEnumerable<(byte[] Text, int Tokens)> Texts(Tokenizer tokenizer, int separator, PackedTokens packed)
     {
         var bytes = tokenizer.TokenBytes;
         var (document, tokens) = (new List<byte>(), 0);
