@@ -38,11 +38,11 @@ internal sealed record PretrainingBaselines(string Fingerprint, long Bytes, long
     /// <returns>Null when there is nothing to compare: no pre-training, none of a causal model, or its text is not prepared yet.</returns>
     internal static PretrainingBaselines? Measure(string run, IRunProgress progress, CancellationToken cancel)
     {
-        if (PretrainingFolder.Read(run) is not { IsCausal: true, Options: { } options } pretraining || !File.Exists(Path.Combine(pretraining.Stage, "prepared.txt"))) return null;
+        if (PretrainingFolder.Read(run) is not { IsCausal: true } pretraining || !File.Exists(Path.Combine(pretraining.Stage, "prepared.txt"))) return null;
         if (Read(pretraining) is { } before) return before;
         var tokenizer = Tokenizer.FromFile(Path.Combine(pretraining.Stage, "tokenizer.json"));
         var separator = Tokenizers.Id(tokenizer, Tokenizers.EndOfText);
-        PackedTokens Tokens(string name) => PackedTokens.Load(Path.Combine(pretraining.Stage, name), PretrainingText.RowLengthOf(options), separator);
+        PackedTokens Tokens(string name) => PackedTokens.Load(Path.Combine(pretraining.Stage, name), pretraining.RowLength, separator);
         var measured = Of(pretraining.Fingerprint, tokenizer, separator, Tokens("train-tokens.safetensors"), Tokens("held-out-tokens.safetensors"), progress, cancel);
         Storage.Replace(Path.Combine(pretraining.Stage, FileName), RunJson.Text(measured));
         return measured;

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Understudy.Models;
 using Understudy.Runs;
 
 namespace Understudy.Recipes;
@@ -26,6 +27,9 @@ internal sealed record PretrainingFolder(string Folder, PretrainOptions? Options
 
     /// <summary>Whether its bits per byte are those of a text as it stands: they can be compared with compressors and with models of bytes.</summary>
     public bool IsCausal => Family == ArchitectureFamily.GptNeox;
+
+    /// <summary>Tokens of a row, of a run whose family is known.</summary>
+    public int RowLength => Math.Min(Options!.Training.MaxLength ?? int.MaxValue, Options.Model is null ? Options.Architecture.MaxPositionEmbeddings : MaxLengthOf(Model));
 
     /// <summary>Reads a run folder.</summary>
     /// <param name="folder">A run folder.</param>
@@ -67,6 +71,12 @@ internal sealed record PretrainingFolder(string Folder, PretrainOptions? Options
     private static string StageOf(string folder) => Path.Combine(folder, "stages", Pretrain.StageName);
 
     private static string ModelOf(string folder) => Path.Combine(folder, "models", "pretrained");
+
+    private static int MaxLengthOf(string model)
+    {
+        using var outline = AutoModel.Outline(model);
+        return outline.MaxLength;
+    }
 
     private static PretrainOptions? OptionsOf(string folder)
     {

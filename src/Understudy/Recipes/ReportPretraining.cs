@@ -105,8 +105,8 @@ internal static class ReportPretraining
         using var grid = page.Open("div", ("class", "charts"));
         Figure("Loss", "loss (nats)", [Curve("training text", records.Loss, LossColour), Curve("held-out text", records.HeldOut, HeldOutColour)], fromZero: false);
         Figure("Bits per byte of held-out text", "bits per byte", [Curve("model", records.BitsPerByte, HeldOutColour), .. records.BitsPerByte.Count > 0 ? lines : []], fromZero: false);
-        Figure("Speed", "tokens a second", [Curve("tokens a second", records.Rate, LossColour)], fromZero: true);
-        Figure("Learning rate", "learning rate", [Curve("learning rate", records.LearningRate, LossColour)], fromZero: true);
+        Figure("Speed", "thousand tokens a second", [Curve("thousand tokens a second", Times(records.Rate, 1e-3), LossColour)], fromZero: true);
+        Figure("Learning rate", "learning rate × 1,000", [Curve("learning rate × 1,000", Times(records.LearningRate, 1e3), LossColour)], fromZero: true);
 
         void Figure(string title, string yName, LineChartCurve[] curves, bool fromZero)
         {
@@ -123,6 +123,9 @@ internal static class ReportPretraining
     }
 
     private static LineChartCurve Curve(string name, IReadOnlyList<(double X, double Y)> points, int colour) => new(name, LineChart.Thinned(points, MostPoints), colour);
+
+    // Marks of many digits would run into the axis' name.
+    private static IReadOnlyList<(double X, double Y)> Times(IReadOnlyList<(double X, double Y)> points, double factor) => [.. points.Select(point => (point.X, point.Y * factor))];
 
     private static LineChartCurve[] BaselineLines(PretrainingRecords records)
     {
@@ -142,7 +145,7 @@ internal static class ReportPretraining
         }
 
         page.Leaf("p", $"On the same {Count(baselines.Bytes)} bytes in {Count(baselines.Documents)} documents, of each its end counted as one byte. Compressors see the held-out text alone; the model of bytes has learnt {Count(baselines.TrainBytes)} bytes of the training text, interpolated by the method of Kneser and Ney.", ("class", "soft"));
-        using var table = new HtmlTable(page, "Bits per byte of the held-out text.", "keys", "by", "#bits per byte", "#of gzip's");
+        using var table = new HtmlTable(page, "Bits per byte of the held-out text.", "arms", "by", "#bits per byte", "#of gzip's");
         Row("this model", records.BitsPerByte.Count > 0 ? records.BitsPerByte[^1].Y : null);
         Row($"the {baselines.Order} bytes before", baselines.ByteModel);
         Row("xz -9e", baselines.Xz);

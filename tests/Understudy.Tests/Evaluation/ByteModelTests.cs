@@ -18,7 +18,7 @@ public sealed class ByteModelTests
         var model = Learnt(order);
         var random = new SeededRandom(3);
         var seen = Encoding.UTF8.GetBytes(" weathe");
-        var contexts = Enumerable.Range(0, 200).Select(_ => ((ulong)random.NextLong(long.MaxValue) << 1) | (ulong)random.NextInt(2))
+        var contexts = Enumerable.Range(0, 200).Select(_ => (ulong)random.NextLong(long.MaxValue) * 3)
             .Append(seen.Aggregate(0UL, (run, next) => (run << 8) | next)).Append(0x0A0A_0A0A_0A0A_0A0AUL);
         foreach (var context in contexts)
         {

@@ -1,9 +1,9 @@
-using System.Text;
 using Understudy.Data;
 using Understudy.Recipes;
 using Understudy.Runs;
 using Understudy.Tokenization;
 using Understudy.Training;
+using Encoding = System.Text.Encoding;
 
 namespace Understudy.Tests.Recipes;
 

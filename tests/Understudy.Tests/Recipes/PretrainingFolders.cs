@@ -17,14 +17,14 @@ internal static class PretrainingFolders
     {
         var stage = Path.Combine(folder, "stages", "pretrain");
         Directory.CreateDirectory(stage);
-        File.WriteAllText(Path.Combine(folder, "run.yaml"), $$"""
+        File.WriteAllText(Path.Combine(folder, "run.yaml"), $$$"""
             name: box
             data: {train: {path: rows.jsonl}}
             arms: [seeds_only]
             pretrain:
               corpus: [{path: text.txt}]
-              architecture: {family: {{family}}, hidden_size: 64, max_position_embeddings: 64}
-              training: {optimizer: {{optimizer}}, learning_rate: 0.002, max_steps: 400, precision: bf16}
+              architecture: {family: {{{family}}}, hidden_size: 64, max_position_embeddings: 64}
+              training: {optimizer: {{{optimizer}}}, learning_rate: 0.002, max_steps: 400, precision: bf16}
             """);
         double Loss(long step) => 3 + (5 * Math.Exp(-step / 100.0));
         string Line(long step, params (string Name, object Value)[] figures) =>

@@ -27,7 +27,7 @@ public sealed class ReportPretrainingTests
         Assert.Equal(["Loss", "Bits per byte of held-out text", "Speed", "Learning rate"], page.Descendants("figcaption").Select(one => one.Value));
         // Training and held-out loss; the model, a model of bytes and xz.
         Assert.Equal([2, 3, 1, 1], page.Descendants("figure").Select(figure => figure.Descendants("polyline").Count()));
-        Assert.Empty(page.Descendants("div").Where(div => (string?)div.Attribute("class") == "notice" && div.Value.Contains("result.json", StringComparison.Ordinal)));
+        Assert.DoesNotContain(page.Descendants("div"), div => (string?)div.Attribute("class") == "notice" && div.Value.Contains("result.json", StringComparison.Ordinal));
     }
 
     [Fact]
