@@ -14,7 +14,6 @@ public sealed class CompressedSizeTests
         using var fast = new MemoryStream();
         using (var gzip = new GZipStream(fast, CompressionLevel.Fastest, leaveOpen: true)) gzip.Write(Text);
         Assert.InRange(CompressedSize.Gzip(Text), 1000, fast.Length - 1);
-        Assert.InRange(CompressedSize.Gzip([]), 1, 40);
     }
 
     [Fact]
