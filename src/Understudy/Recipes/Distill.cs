@@ -53,7 +53,7 @@ public static class Distill
     }
 
     // The run is done and its figures are safe: a page that cannot be drawn must not make it a failure.
-    private static void WriteReport(RunContext context)
+    internal static void WriteReport(RunContext context)
     {
         try
         {

@@ -15,31 +15,51 @@ public static class Report
 
     private const string Policy = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";
 
-    private static readonly (string Id, string Title)[] Contents =
-        [("arms", "Arms"), ("curves", "Learning curves"), ("labels", "Labels"), ("confusion", "Confusion"), ("rows", "Synthetic rows"), ("samples", "Samples"), ("run", "The run")];
-
     /// <summary>Writes the report of a run folder, in place of an earlier one. Nothing else in the folder changes.</summary>
     /// <param name="folder">The folder of a run, finished or not.</param>
+    /// <param name="beside">Folders of runs whose pre-trainings are set beside this one's, at most 5; then two pictures are written beside the page.</param>
     /// <returns>The page's path.</returns>
-    /// <exception cref="InvalidDataException">It is no run folder.</exception>
+    /// <exception cref="InvalidDataException">It is no run folder, or one with no pre-training is to be set beside another.</exception>
     /// <exception cref="IOException">The folder cannot be read, or the disk refuses.</exception>
-    public static string Write(string folder)
+    public static string Write(string folder, IReadOnlyList<string>? beside = null)
     {
         var records = RunRecords.Read(folder);
+        var compared = ReportBeside.Read(records.Folder, beside ?? []);
         var path = Path.Combine(records.Folder, FileName);
         Storage.Replace(path, stream =>
         {
             using var writer = new StreamWriter(stream, new UTF8Encoding(false), leaveOpen: true) { NewLine = "\n" };
-            Compose(records, writer);
+            Compose(records, compared, writer);
         });
+        ReportBeside.WritePictures(records.Folder, compared);
         return path;
     }
 
-    private static void Compose(RunRecords records, TextWriter output)
+    private static void Compose(RunRecords records, IReadOnlyList<ComparedPretraining> beside, TextWriter output)
     {
         var rows = ReportRows.Read(records);
         var arms = ArmSummary.Of(records.Result);
+        var pretraining = PretrainingRecords.Read(records.Folder);
+        // 'pretrain' alone leaves nothing else to show.
+        var alone = pretraining is not null && records.Result.Arms.Count == 0 && records.Stages.All(stage => stage.Name == Pretrain.StageName);
         var page = new HtmlWriter(output);
+        List<(string Id, string Title, Action Write)> sections = [];
+        if (!alone)
+        {
+            sections.AddRange(
+            [
+                ("arms", "Arms", () => ReportArms.Write(page, records.Result, arms)),
+                ("curves", "Learning curves", () => ReportCurves.Write(page, records, pretraining is null)),
+                ("labels", "Labels", () => ReportLabels.PerLabel(page, arms)),
+                ("confusion", "Confusion", () => ReportLabels.Confusion(page, arms)),
+                ("rows", "Synthetic rows", () => ReportRows.WriteFunnel(page, records.Result, rows)),
+                ("samples", "Samples", () => ReportRows.WriteSamples(page, rows)),
+            ]);
+        }
+
+        if (pretraining is not null) sections.Add(("pretraining", "Pre-training", () => ReportPretraining.Write(page, pretraining)));
+        if (beside.Count > 0) sections.Add(("beside", "Beside other pre-trainings", () => ReportBeside.Write(page, beside)));
+        sections.Add(("run", "The run", () => ReportEnvironment.Write(page, records)));
         using (page.Open("html", ("lang", "en")))
         {
             Head(page, records.Name);
@@ -47,7 +67,8 @@ public static class Report
             using (page.Open("header"))
             {
                 page.Leaf("h1", $"Understudy: {VisibleText.Cut(records.Name, 100)}");
-                ReportArms.Headline(page, records.Result, arms);
+                if (alone) ReportPretraining.Headline(page, pretraining!);
+                else ReportArms.Headline(page, records.Result, arms);
                 foreach (var sentence in RunHeadline.Sentences(records.Result))
                 {
                     using (page.Open("p", ("class", "soft")))
@@ -56,20 +77,14 @@ public static class Report
                     }
                 }
 
-                Notices(page, [.. records.Missing, .. rows.Missing]);
-                Navigation(page);
+                Notices(page, [.. records.Missing.Where(one => !alone || one != RunRecords.Unfinished), .. rows.Missing, .. pretraining?.Missing ?? []]);
+                Navigation(page, sections);
             }
 
             page.Line();
             using (page.Open("main"))
             {
-                Section(page, 0, () => ReportArms.Write(page, records.Result, arms));
-                Section(page, 1, () => ReportCurves.Write(page, records));
-                Section(page, 2, () => ReportLabels.PerLabel(page, arms));
-                Section(page, 3, () => ReportLabels.Confusion(page, arms));
-                Section(page, 4, () => ReportRows.WriteFunnel(page, records.Result, rows));
-                Section(page, 5, () => ReportRows.WriteSamples(page, rows));
-                Section(page, 6, () => ReportEnvironment.Write(page, records));
+                foreach (var (id, title, write) in sections) Section(page, id, title, write);
             }
 
             page.Leaf("footer", "Made by Understudy from the files of the run folder. 'understudy report' makes it anew.");
@@ -90,11 +105,11 @@ public static class Report
         page.Style(PageStyle.Css);
     }
 
-    private static void Navigation(HtmlWriter page)
+    private static void Navigation(HtmlWriter page, IEnumerable<(string Id, string Title, Action Write)> sections)
     {
         using var navigation = page.Open("nav", ("aria-label", "Contents"));
         using var list = page.Open("ul");
-        foreach (var (id, title) in Contents)
+        foreach (var (id, title, _) in sections)
         {
             using (page.Open("li"))
             {
@@ -119,9 +134,8 @@ public static class Report
         }
     }
 
-    private static void Section(HtmlWriter page, int number, Action write)
+    private static void Section(HtmlWriter page, string id, string title, Action write)
     {
-        var (id, title) = Contents[number];
         page.Line();
         using var section = page.Open("section", ("id", id), ("aria-labelledby", $"{id}-title"));
         page.Leaf("h2", title, ("id", $"{id}-title"));

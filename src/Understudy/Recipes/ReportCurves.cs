@@ -8,14 +8,17 @@ internal static class ReportCurves
     private const int MostPoints = 160;
 
     /// <summary>A chart for every stage that logged one, the arms of a student over each other.</summary>
-    public static void Write(HtmlWriter page, RunRecords records)
+    /// <param name="page">Takes it.</param>
+    /// <param name="records">The run.</param>
+    /// <param name="pretraining">Whether the pre-training has a chart here, and no part of its own.</param>
+    public static void Write(HtmlWriter page, RunRecords records, bool pretraining = true)
     {
         var curves = records.Curves;
         var students = curves.Select(pair => (Name: ArmSummary.Parse(pair.Key), Curves: pair.Value)).Where(one => one.Name is not null)
             .Select(one => (one.Name!.Value.Student, one.Name.Value.Arm, one.Name.Value.Repeat, one.Curves))
             .OrderBy(one => one.Student, StringComparer.Ordinal).ThenBy(one => one.Arm).ThenBy(one => one.Repeat).ToArray();
         List<Chart> charts = [];
-        if (curves.GetValueOrDefault("pretrain") is { } pretrain)
+        if (pretraining && curves.GetValueOrDefault("pretrain") is { } pretrain)
         {
             charts.Add(new("teacher, pre-training", "", "loss (nats per token)", [Curve("loss", pretrain.Loss, ArmSummary.TeacherColour), Curve("loss on held-out text", pretrain.HeldOut, 3)], false));
         }
@@ -42,7 +45,7 @@ internal static class ReportCurves
         }
 
         page.Leaf("p", $"Loss by optimiser step, in nats, on straight scales. Of a curve with more than {MostPoints} points the means of {MostPoints} equal stretches are shown."
-            + (curves.GetValueOrDefault("pretrain")?.HeldOut.Count > 0 ? " The dot beside the pre-training is the loss on text held out from it." : ""), ("class", "soft"));
+            + (pretraining && curves.GetValueOrDefault("pretrain")?.HeldOut.Count > 0 ? " The dot beside the pre-training is the loss on text held out from it." : ""), ("class", "soft"));
         Legend(page, [.. students.Select(one => one.Arm).Distinct().Order()]);
         using var grid = page.Open("div", ("class", "charts"));
         foreach (var chart in charts)

@@ -21,7 +21,9 @@ internal sealed record RunRecords(
     string Folder, string Name, string RunFile, RunManifest? Manifest, RunResult Result,
     IReadOnlyList<(string Name, bool Finished)> Stages, IReadOnlyDictionary<string, StageCurves> Curves, IReadOnlyList<string> Missing)
 {
-    private const string Unfinished = "The run has not come to its end: there is no result.json. What follows is put together from its finished stages.";
+    /// <summary>What is missing of a run that has not come to its end.</summary>
+    internal const string Unfinished = "The run has not come to its end: there is no result.json. What follows is put together from its finished stages.";
+
     private const string Unreadable = "Since result.json cannot be read, what follows is put together from the finished stages.";
 
     /// <summary>Reads a run folder.</summary>

@@ -16,7 +16,8 @@ internal static class LineChart
     // A picture may stand on a page of any colour, so it brings its own paper.
     private const string PictureStyle = """
         .paper { fill: #fff; } text { fill: #566069; font: 12px system-ui, "Segoe UI", Roboto, "Liberation Sans", sans-serif; } .grid { stroke: #e0e4e8; }
-        .curve { fill: none; stroke-linejoin: round; } .s0 { stroke: #8fc1ea; stroke-width: 4; } .s1 { stroke: #9c3b00; stroke-width: 1.2; }
+        .curve { fill: none; stroke-linejoin: round; stroke-width: 1.2; } .s0 { stroke: #8fc1ea; stroke-width: 4; } .s1 { stroke: #9c3b00; }
+        .s2 { stroke: #0b7a62; } .s3 { stroke: #7a3e9d; } .s4 { stroke: #1b2127; } .s5 { stroke: #9c2b4b; }
         """;
 
     /// <summary>Draws them.</summary>
@@ -26,18 +27,20 @@ internal static class LineChart
     /// <param name="yName">What the y axis is of, with its unit.</param>
     /// <param name="curves">At least one finite point in all.</param>
     /// <param name="share">Whether y is a share, shown in per cent.</param>
-    public static void Draw(HtmlWriter page, string title, string xName, string yName, IReadOnlyList<LineChartCurve> curves, bool share = false)
+    /// <param name="fromZero">Whether the y axis holds 0.</param>
+    public static void Draw(HtmlWriter page, string title, string xName, string yName, IReadOnlyList<LineChartCurve> curves, bool share = false, bool fromZero = true)
     {
         using var svg = page.Open("svg", ("class", "lines"), ("role", "img"), ("viewBox", ViewBox), ("focusable", "false"));
-        Content(page, title, xName, yName, curves, share);
+        Content(page, title, xName, yName, curves, share, fromZero);
     }
 
     /// <summary>The same as a picture by itself, an SVG file, with the names of the curves where there are several.</summary>
     /// <param name="title">What it shows.</param>
     /// <param name="xName">What the x axis is of, with its unit.</param>
     /// <param name="yName">What the y axis is of, with its unit.</param>
-    /// <param name="curves">At least one finite point in all. The first is drawn wide, below the second.</param>
-    public static string Picture(string title, string xName, string yName, IReadOnlyList<LineChartCurve> curves)
+    /// <param name="curves">At least one finite point in all. That of colour 0 is drawn wide, for others to lie on it; colours go up to 5.</param>
+    /// <param name="fromZero">Whether the y axis holds 0.</param>
+    public static string Picture(string title, string xName, string yName, IReadOnlyList<LineChartCurve> curves, bool fromZero = true)
     {
         using var text = new StringWriter();
         var page = new HtmlWriter(text, isPage: false);
@@ -45,7 +48,7 @@ internal static class LineChart
         {
             page.Style(PictureStyle);
             page.Empty("rect", ("class", "paper"), ("width", Place(Width)), ("height", Place(Height)));
-            Content(page, title, xName, yName, curves, share: false);
+            Content(page, title, xName, yName, curves, share: false, fromZero);
             foreach (var (curve, i) in curves.Count > 1 ? curves.Select((curve, i) => (curve, i)) : [])
             {
                 var y = Top + 12 + (18 * i);
@@ -58,11 +61,11 @@ internal static class LineChart
 
     private static string ViewBox => $"0 0 {Place(Width)} {Place(Height)}";
 
-    private static void Content(HtmlWriter page, string title, string xName, string yName, IReadOnlyList<LineChartCurve> curves, bool share)
+    private static void Content(HtmlWriter page, string title, string xName, string yName, IReadOnlyList<LineChartCurve> curves, bool share, bool fromZero)
     {
         var finite = curves.SelectMany(curve => curve.Points).Where(point => double.IsFinite(point.Y)).ToArray();
         var xs = Axis.Over(0, finite.Max(point => point.X), 5);
-        var ys = Axis.Over(Math.Min(0, finite.Min(point => point.Y)), finite.Max(point => point.Y), 5);
+        var ys = Axis.Over(fromZero ? Math.Min(0, finite.Min(point => point.Y)) : finite.Min(point => point.Y), finite.Max(point => point.Y), 5);
         page.Leaf("title", title);
         page.Leaf("desc", string.Join("; ", curves.Where(curve => curve.Points.Count > 0).Select(curve =>
             $"{VisibleText.Cut(curve.Name, 80)}: from {Value(curve.Points[0].Y)} to {Value(curve.Points[^1].Y)}")));
