@@ -72,5 +72,14 @@ public sealed class PackedTokensTests
     {
         var error = Assert.Throws<ArgumentException>(() => new PackedTokens([1, 2, 3], 5));
         Assert.StartsWith("The text has 3 tokens, fewer than one row of 5. Give more text, or a smaller max_length.", error.Message, StringComparison.Ordinal);
+        Assert.Throws<ArgumentException>(() => new PackedTokens([0], 5, separator: 0));
+    }
+
+    [Fact]
+    public void Documents_shorter_than_a_row_are_one()
+    {
+        var packed = new PackedTokens([0, 1, 2, 0], 9, separator: 0);
+        Assert.Equal(1, packed.Rows);
+        Assert.Equal([[0, 1, 2, 0]], packed.Pieces([0], 9));
     }
 }
