@@ -48,7 +48,8 @@ internal sealed record PretrainingText(Tokenizer Tokenizer, PackedTokens Train, 
         var (heldOut, documents) = Documents(options, data, random, removedPath, context);
         var tokenizer = given ?? TokenizerOf(options, documents, context);
         tokenizer.Save(tokenizerPath);
-        Encode(tokenizer, heldOut, null, rowLength, context).Save(heldOutPath);
+        // Of a small pool a few words may be all that is held out: then they are the row.
+        Encode(tokenizer, heldOut, null, 2, context).Save(heldOutPath);
         Encode(tokenizer, documents, options.MaxTokens, rowLength, context).Save(trainPath);
         // Written last: the other files are complete when this one is there.
         Storage.Replace(donePath, $"{heldOut.Count} documents held out of {heldOut.Count + (long)documents.Count}\n");
@@ -65,7 +66,7 @@ internal sealed record PretrainingText(Tokenizer Tokenizer, PackedTokens Train, 
             {
                 var tokenizer = given ?? Tokenizer.FromFile(tokenizerPath);
                 var separator = Tokenizers.Separator(tokenizer);
-                return new PretrainingText(tokenizer, PackedTokens.Load(trainPath, rowLength, separator), PackedTokens.Load(heldOutPath, rowLength, separator), File.ReadLines(removedPath).LongCount());
+                return new PretrainingText(tokenizer, PackedTokens.Load(trainPath, rowLength, separator), PackedTokens.Load(heldOutPath, rowLength, separator, mayBeShort: true), File.ReadLines(removedPath).LongCount());
             }
             catch (Exception e) when (e is InvalidDataException or FileNotFoundException)
             {

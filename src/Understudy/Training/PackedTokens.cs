@@ -88,13 +88,22 @@ public sealed class PackedTokens
     }
 
     /// <summary>Reads a stream that <see cref="Save"/> wrote.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="rowLength">Tokens of a row, at least 2.</param>
+    /// <param name="separator">The token between documents; null when the stream is one document.</param>
+    /// <param name="mayBeShort">Whether a stream that does not fill a row is one row, as long as it is.</param>
+    /// <exception cref="ArgumentException">Not enough for one row.</exception>
     /// <exception cref="InvalidDataException">Another file.</exception>
-    public static PackedTokens Load(string path, int rowLength, int? separator = null)
+    public static PackedTokens Load(string path, int rowLength, int? separator = null, bool mayBeShort = false)
     {
         using var scope = torch.NewDisposeScope();
         using var file = SafeTensorsFile.Open(path);
-        return file.TryGet(TensorName, out var entry) && entry.DType == SafeTensorsDType.I32
-            ? new PackedTokens(MappedTensors.View(new CheckpointTensor(file, entry)).ToArray<int>(), rowLength, separator)
-            : throw new InvalidDataException($"{path} holds no int32 tensor '{TensorName}'. Remove it; it is made again.");
+        if (!file.TryGet(TensorName, out var entry) || entry.DType != SafeTensorsDType.I32)
+        {
+            throw new InvalidDataException($"{path} holds no int32 tensor '{TensorName}'. Remove it; it is made again.");
+        }
+
+        var tokens = MappedTensors.View(new CheckpointTensor(file, entry)).ToArray<int>();
+        return new PackedTokens(tokens, mayBeShort ? Math.Min(rowLength, tokens.Length) : rowLength, separator);
     }
 }

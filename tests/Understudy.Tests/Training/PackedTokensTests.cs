@@ -68,6 +68,17 @@ public sealed class PackedTokensTests
     }
 
     [Fact]
+    public void A_stream_that_fills_no_row_may_be_one()
+    {
+        using var folder = new TemporaryFolder();
+        new PackedTokens([0, 1, 2, 0], 2, separator: 0).Save(folder["t.safetensors"]);
+        var read = PackedTokens.Load(folder["t.safetensors"], 32, separator: 0, mayBeShort: true);
+        Assert.Equal((1, 4), (read.Rows, read.RowLength));
+        Assert.Equal([[0, 1, 2, 0]], read.Pieces([0], 32));
+        Assert.Throws<ArgumentException>(() => PackedTokens.Load(folder["t.safetensors"], 32));
+    }
+
+    [Fact]
     public void Too_little_text_for_a_row_is_refused()
     {
         var error = Assert.Throws<ArgumentException>(() => new PackedTokens([1, 2, 3], 5));
