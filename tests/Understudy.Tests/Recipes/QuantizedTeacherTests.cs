@@ -21,7 +21,7 @@ public sealed class QuantizedTeacherTests
             Teacher = options.Teacher with
             {
                 Lora = new LoraOptions { R = 4, LoraAlpha = 8, BaseQuantization = WeightQuantization.Nf4 },
-                Tune = options.Teacher.Tune with { Epochs = 8, LearningRate = 2e-2, LogEvery = 1 },
+                Tune = options.Teacher.Tune with { Epochs = 16, LearningRate = 2e-2, LogEvery = 1 },
             },
             Students = [],
             Arms = [RunArm.Annotated],
