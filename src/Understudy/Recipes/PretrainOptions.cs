@@ -14,7 +14,7 @@ public sealed record PretrainOptions
 
     /// <summary>A folder, a name on the Hub, or <c>box://NAME</c>: the model whose training goes on, with its tokenizer; then <see cref="Tokenizer"/> and <see cref="Architecture"/> have no part, and its kind says what it is asked.</summary>
     /// <value>The default value is null: random weights.</value>
-    [InputPath(OrHubName = true)]
+    [InputPath(Folder = true, OrModelName = true)]
     public string? Model { get; init; }
 
     /// <summary>Text files, one document a line; read in a random order.</summary>

@@ -1,4 +1,3 @@
-using Understudy.Models;
 using Understudy.Torch;
 
 namespace Understudy.Tests.Models;

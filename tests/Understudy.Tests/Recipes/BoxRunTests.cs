@@ -69,7 +69,7 @@ public sealed class BoxRunTests : IDisposable
             Students = [new StudentOptions { Name = "student", Model = "box://roberta-mini", Training = new TrainingOptions { MaxSteps = 2, BatchSize = 4, KeepBest = false } }],
         };
         using (var models = new ModelFolders(hub.Client, box))
-            Assert.Equal(["student.seeds_only"], Plan.Run(options with { Output = folder["run"], Data = options.Data with { Test = null } }, new PlanOptions { Seconds = 1 }, Device.CPU, models, RunProgress.None, default).Stages.Select(stage => stage.Name));
+            Assert.Equal(["student.seeds_only"], Plan.Run(options with { Output = folder["run"], Data = options.Data! with { Test = null } }, new PlanOptions { Seconds = 1 }, Device.CPU, models, RunProgress.None, default).Stages.Select(stage => stage.Name));
         var progress = new DistillTests.CountingProgress(null);
         Run(options, box, progress);
         Run(options, box, progress);

@@ -2,7 +2,6 @@ using Understudy.Data;
 using Understudy.Models;
 using Understudy.Recipes;
 using Understudy.Torch;
-using Understudy.Training;
 
 namespace Understudy.Tests.Recipes;
 

@@ -1,5 +1,4 @@
 using System.Text.Json;
-using Understudy.Data;
 using Understudy.Models;
 using Understudy.Recipes;
 using Understudy.Runs;

@@ -1,7 +1,5 @@
 using Understudy.Data;
 using Understudy.Recipes;
-using Understudy.Runs;
-using Understudy.Torch;
 
 namespace Understudy.Tests.Recipes;
 
