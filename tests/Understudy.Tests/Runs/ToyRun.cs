@@ -186,7 +186,7 @@ public sealed partial class ToyRun : ICollectionFixture<ToyRun>, IDisposable
     private static string Timeless(string name, string content) => name switch
     {
         "metrics.jsonl" => Rate().Replace(content, "$1:0"),
-        "report.html" => Waited().Replace(Duration().Replace(content, "$1 0;"), "waited"),
+        "report.html" => SpeedChart().Replace(TimedCell().Replace(Waited().Replace(Duration().Replace(content, "$1 0;"), "waited"), "$1"), ""),
         "result.json" => Seconds().Replace(content, "$1: 0"),
         _ when Path.GetFileName(name) == "stage.json" => Seconds().Replace(content, "$1: 0"),
         _ => content,
@@ -205,6 +205,12 @@ public sealed partial class ToyRun : ICollectionFixture<ToyRun>, IDisposable
 
     [GeneratedRegex("((?:Pre-training: [^;<]* in|Tuning: [^;<]*;)) [^;<]*;")]
     private static partial Regex Duration();
+
+    [GeneratedRegex("(>(?:time|tokens a second|waited)</th>)\\s*<td[^>]*>.*?</td>", RegexOptions.Singleline)]
+    private static partial Regex TimedCell();
+
+    [GeneratedRegex("<strong>Speed</strong>.*?</figure>", RegexOptions.Singleline)]
+    private static partial Regex SpeedChart();
 
     [GeneratedRegex("(\"(?:tokens_per_second|data_wait)\"):[0-9.E+-]+")]
     private static partial Regex Rate();
