@@ -46,11 +46,24 @@ internal static class RunVerbs
             throw Missing(file, "pretrain", "the run file has no section 'pretrain', so there is nothing to pre-train.");
         var data = options.Data is null ? null : Distill.Prepare(options, context).Data;
         var (folder, _, result) = Pretrain.Run(pretrain, data, options.Seed, context);
-        PretrainingSpeed.Measure(context);
-        PretrainingBaselines.Measure(context.Folder.Path, context.Progress, context.Cancel);
+        MeasureBeside(context);
         Distill.WriteReport(context);
         return string.Create(CultureInfo.InvariantCulture,
             $"{folder}: {result.Parameters:N0} parameters, {result.Tokens:N0} tokens in {StageClock.Duration(TimeSpan.FromSeconds(result.Seconds))}, {result.BitsPerByte:F3} bits per byte on held-out text\n{Path.Combine(context.Folder.Path, Report.FileName)}");
+    }
+
+    // The model is done and saved: what is measured beside it must not make it a failure.
+    private static void MeasureBeside(RunContext context)
+    {
+        try
+        {
+            PretrainingSpeed.Measure(context);
+            PretrainingBaselines.Measure(context.Folder.Path, context.Progress, context.Cancel);
+        }
+        catch (Exception e) when (e is IOException or InvalidDataException or UnauthorizedAccessException or Understudy.Torch.TorchException)
+        {
+            context.Progress.Note($"The figures beside the model are not all there: {e.Message} 'understudy report {context.Folder.Path}' tries again.");
+        }
     }
 
     private static string Tune(RunFile<RunOptions> file, RunContext context)

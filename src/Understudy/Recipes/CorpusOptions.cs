@@ -23,6 +23,9 @@ public sealed record CorpusOptions
     public IEnumerable<OptionFault> Validate() => Faults(
         NotBlank("path", Path),
         NotBlank("column", Column),
+        Column is null && Path is not null && DataFile.KnownFormat(Path) == DataFormat.Jsonl
+            ? new OptionFault("column", "expected the field that holds the text, since the file is JSON Lines, found none. Name it.")
+            : null,
         Repeats is > 0 and <= 100 ? null : new OptionFault("repeats", $"expected a number above 0 and at most 100, found {Repeats}."));
 
     /// <summary>The documents, read as they are asked for.</summary>
@@ -32,5 +35,5 @@ public sealed record CorpusOptions
     private string TextOf(RawRow row) =>
         row[Column!] is { Kind: RawKind.String } value && !string.IsNullOrWhiteSpace(value.Text)
             ? value.Text.ReplaceLineEndings(" ")
-            : throw new InvalidDataException($"{Path}, line {row.Line}: expected a text under '{Column}', found none. Name the field that holds the text in 'column'.");
+            : throw new InvalidDataException($"{Path}, line {row.Line}: expected a text under '{Column}', found none. Name the field that holds the text in 'pretrain.corpus[].column'.");
 }

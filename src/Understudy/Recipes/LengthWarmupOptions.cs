@@ -3,7 +3,7 @@ using static Understudy.Data.OptionBounds;
 
 namespace Understudy.Recipes;
 
-/// <summary>Documents are cut short at the beginning of a pre-training and grow to their full length (Li et al., "The Stability-Efficiency Dilemma", arXiv 2108.06084).</summary>
+/// <summary>Documents are cut into short pieces at the beginning of a pre-training, which grow to whole rows (Li et al., "The Stability-Efficiency Dilemma", arXiv 2108.06084).</summary>
 public sealed record LengthWarmupOptions
 {
     /// <summary>The most tokens of a piece at the first step, at least 8.</summary>

@@ -53,7 +53,7 @@ public static class Pretrain
         var text = PretrainingText.Prepare(options, source, data, random, stage.Folder, context);
         using var objective = Objective(options, source, text.Tokenizer, random.Seed, context);
         var result = Train(objective, text, options, random, stage, context);
-        PretrainedFolder.Save(objective.Model, target, text.Tokenizer);
+        PretrainedFolder.Save(objective.Model, target, text.Tokenizer, new SaveOptions { Source = source });
         stage.Finish(result);
         TrainingSession.DeleteCheckpoints(stage.Folder);
         return (target, fingerprint, result);
@@ -98,7 +98,7 @@ public static class Pretrain
 
             if (training.EvalEvery is { } every && taken.Step % every == 0 && !session.Finished)
             {
-                var (heldOutLoss, bits) = HeldOut(objective, text, training, random, context);
+                var (heldOutLoss, bits) = Measure();
                 context.Folder.Metrics.Append(StageName, taken.Step, ("eval_loss", heldOutLoss), ("eval_bits_per_byte", bits), ("seconds", session.Progress.Seconds));
             }
 
@@ -114,14 +114,29 @@ public static class Pretrain
         }
 
         var waited = steps.WaitShare;
+        // A measurement takes a while, and a kill within it must not cost steps.
+        session.Save();
         session.Complete();
-        var (heldOut, bitsPerByte) = HeldOut(objective, text, training, random, context);
+        var (heldOut, bitsPerByte) = Measure();
         var result = new PretrainResult(objective.Model.Parameters.Sum(parameter => parameter.Value.numel()), session.Progress.Step, session.Progress.Tokens, session.Progress.Seconds, heldOut, bitsPerByte, waited, text.LeftOut);
         // A process killed between this line and the end of the stage logged it already.
         context.Folder.Metrics.Drop(StageName, "held_out_loss");
         context.Folder.Metrics.Append(StageName, result.Steps, ("held_out_loss", heldOut), ("bits_per_byte", result.BitsPerByte));
         bar.Finish($"{result.BitsPerByte:F3} bits per byte on held-out text, {FigureText.Waited(waited)}");
         return result;
+
+        (double Loss, double BitsPerByte) Measure()
+        {
+            try
+            {
+                return HeldOut(objective, text, training, random, context);
+            }
+            catch (OperationCanceledException)
+            {
+                session.Save();
+                throw;
+            }
+        }
 
         // Made on the loader's thread: what it depends on is fixed before.
         StepBatches<PretrainingBatch> Step(int number, StepRows step)

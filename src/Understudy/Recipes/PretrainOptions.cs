@@ -61,7 +61,7 @@ public sealed record PretrainOptions
     /// <value>The default value is null: all of the text.</value>
     public long? MaxTokens { get; init; }
 
-    /// <summary>The training. Rows are filled with whole documents up to <see cref="TrainingOptions.MaxLength"/> tokens.</summary>
+    /// <summary>The training. Rows have <see cref="TrainingOptions.MaxLength"/> tokens, of one document after the other; no token sees another document than its own. Held-out text is measured every <see cref="TrainingOptions.EvalEvery"/> steps, or at the end alone; there is a checkpoint every 200 steps unless it says otherwise.</summary>
     /// <value>The default value is one epoch of batches of 32 x 128 tokens, learning rate 2e-3 falling along a cosine after 2% warm-up, weight decay 0.1, bf16.</value>
     public TrainingOptions Training { get; init; } = new()
     {
@@ -69,7 +69,7 @@ public sealed record PretrainOptions
         WeightDecay = 0.1, AdamBeta2 = 0.95, Precision = PrecisionMode.Bf16, GroupByLength = false, KeepBest = false,
     };
 
-    /// <summary>Documents are cut short at first; null for whole rows from the first step on.</summary>
+    /// <summary>Documents are cut into shorter pieces at first; null for whole rows from the first step on.</summary>
     /// <value>The default value is null.</value>
     public LengthWarmupOptions? LengthWarmup { get; init; }
 

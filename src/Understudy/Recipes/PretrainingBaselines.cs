@@ -41,7 +41,7 @@ internal sealed record PretrainingBaselines(string Fingerprint, long Bytes, long
         if (PretrainingFolder.Read(run) is not { IsCausal: true } pretraining || !File.Exists(Path.Combine(pretraining.Stage, "prepared.txt"))) return null;
         if (Read(pretraining) is { } before) return before;
         var tokenizer = Tokenizer.FromFile(Path.Combine(pretraining.Stage, "tokenizer.json"));
-        var separator = Tokenizers.Id(tokenizer, Tokenizers.EndOfText);
+        var separator = Tokenizers.Separator(tokenizer);
         PackedTokens Tokens(string name) => PackedTokens.Load(Path.Combine(pretraining.Stage, name), pretraining.RowLength, separator);
         var measured = Of(pretraining.Fingerprint, tokenizer, separator, Tokens("train-tokens.safetensors"), Tokens("held-out-tokens.safetensors"), progress, cancel);
         Storage.Replace(Path.Combine(pretraining.Stage, FileName), RunJson.Text(measured));

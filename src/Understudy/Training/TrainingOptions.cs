@@ -169,6 +169,9 @@ public sealed record TrainingOptions
         AtLeast("early_stopping_patience", EarlyStoppingPatience, 1),
         AtLeast("save_every", SaveEvery, 1),
         MoreThan("save_every_minutes", SaveEveryMinutes, 0),
+        Schedule == ScheduleType.WarmupStableDecay && (WarmupSteps is null ? WarmupRatio : MaxSteps is { } steps ? WarmupSteps.Value / (double)steps : 0) + DecayRatio > 1
+            ? new OptionFault("decay_ratio", "expected at most 1 together with the warm-up, or the learning rate would fall before it has risen. Lower one of them.")
+            : null,
         AtLeast("log_every", LogEvery, 1),
         Schedule == ScheduleType.Polynomial && LearningRate is > 0 and <= LearningRateSchedule.PolynomialEnd
             ? new OptionFault("learning_rate", "expected more than 1e-7, where the polynomial schedule ends.")
