@@ -58,7 +58,9 @@ public sealed class PretrainingTextTests
         File.WriteAllLines(folder["a.jsonl"], ["""{"passage": "first\r\nline", "id": 1}""", """{"passage": "second", "id": 2}"""]);
         Assert.Equal(["first line", "second"], new CorpusOptions { Path = folder["a.jsonl"], Column = "passage" }.Read());
         var error = Assert.Throws<InvalidDataException>(() => new CorpusOptions { Path = folder["a.jsonl"], Column = "id" }.Read().ToList());
-        Assert.Equal($"{folder["a.jsonl"]}, line 1: expected a text under 'id', found none. Name the field that holds the text in 'column'.", error.Message);
+        Assert.Equal($"{folder["a.jsonl"]}, line 1: expected a text under 'id', found none. Name the field that holds the text in 'pretrain.corpus[].column'.", error.Message);
+        Assert.Equal(["column"], new CorpusOptions { Path = folder["a.jsonl"] }.Validate().Select(fault => fault.KeyPath));
+        Assert.Empty(new CorpusOptions { Path = folder["a.txt"] }.Validate());
     }
 
     [Fact]
